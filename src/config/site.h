@@ -1,0 +1,76 @@
+/* site.h - one Open WebUI installation, as adopt found it or the operator wrote it down.
+ *
+ * The site file (INI) is /etc/belay/NAME.conf for root, else $XDG_CONFIG_HOME/belay/NAME.conf; state
+ * lies in /var/lib/belay/NAME or $XDG_STATE_HOME/belay/NAME, or $BELAY_STATE_DIR/NAME. Unknown keys
+ * are errors with the nearest name. A file with a secret in it must be 0600.
+ *
+ * site_load() gives a checked description including the recipe and the settings Open WebUI would use
+ * (webui_env.h); it changes nothing. The table of keys (keys.h) is the manual for each key. */
+#pragma once
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+#include "config/database_url.h"
+#include "config/recipe.h"
+#include "config/webui_env.h"
+
+typedef enum { SERVICE_RECIPE, SERVICE_SCRIPT, SERVICE_SYSTEMD } ServiceKind;
+
+typedef struct Site {
+	char *name;
+	char *file;             /* the site file */
+	char *state_dir;
+	char *language;         /* "ko", "en" or NULL */
+
+	char *environment;      /* the path as start scripts and units name it; may be a link to a release */
+	char *start_directory;
+	ServiceKind service;
+	char *start_script;     /* SERVICE_SCRIPT */
+	char *unit;             /* SERVICE_SYSTEMD */
+	bool user_unit;
+	char *user;             /* the application's user */
+	char *host;             /* to reach it: "127.0.0.1" for a wildcard */
+	int port;
+	char *log_file;         /* NULL: none known */
+
+	char *database_url_text; /* key `database_url`; NULL: the one Open WebUI uses */
+	char *admin_url;
+	char *container;        /* container of the database; NULL: none */
+
+	char *installer;        /* "uv", "pip" or "auto" */
+	char *extras;           /* "all", "postgres", "" */
+	char *overrides;        /* file for uv's --override; NULL */
+	char *wheels;           /* folder with wheels: no network; NULL */
+	char *backup_dir;       /* default START_DIRECTORY/backups */
+	char *api_key;          /* optional, for the gate */
+
+	int64_t stop_timeout_ms;    /* TERM to KILL */
+	int64_t start_timeout_ms;   /* gate: no progress for so long is a no */
+	int64_t migrate_timeout_ms; /* no progress for so long is stuck */
+	int64_t watch_ms;
+
+	Recipe recipe;
+	WebuiEnv webui;
+	DatabaseUrl database;
+} Site;
+
+/* name_or_file: NULL takes the only site there is (ERR_USAGE naming them when there are several;
+ * ERR_CONFIG with `belay adopt` as the hint when there is none). */
+bool site_load(const char *name_or_file, Site *ret, Err *err) NODISCARD;
+/* The same from the text of a site file, not yet on disk (adopt), with a recipe at hand. */
+bool site_parse(const char *text, const char *file, Site *ret, Err *err) NODISCARD;
+/* Reads the recipe's and release's settings again (after a switch, or when .env changed). */
+bool site_refresh(Site *site, Err *err) NODISCARD;
+/* The text of a site file with a comment above each key. Defaults are written commented out. */
+char *site_format(const Site *site);
+void site_clear(Site *site);
+
+bool site_names(StrList *ret, Err *err) NODISCARD;     /* the sites this user can see */
+char *site_file_path(const char *name);
+char *site_state_path(const char *name);
+char *site_path(const Site *site, const char *below);  /* STATE/below */
+/* ENV.releases, ENV.data: beside the environment. */
+char *site_releases_dir(const Site *site);
+char *site_data_home(const Site *site);
+char *site_vector_dir(const Site *site); /* DATA_DIR/vector_db */
