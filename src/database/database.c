@@ -1,0 +1,149 @@
+#include "database/database.h"
+
+#include "base/mem.h"
+#include "database/ops.h"
+
+bool database_open(const Site *site, Database **ret, Err *err)
+{
+	AUTO(database_close_auto) Database *db = NEW(Database);
+
+	db->site = site;
+	db->ops = site->database.kind == DATABASE_SQLITE ? &sqlite_database_ops : &pg_database_ops;
+	if (!db->ops->open(db, err))
+		return false;
+	*ret = TAKE(db);
+	return true;
+}
+
+void database_close(Database *db)
+{
+	if (!db)
+		return;
+	if (db->ops)
+		db->ops->close(db);
+	free(db->live);
+	free(db);
+}
+
+bool database_is_sqlite(const Database *db)
+{
+	return db->ops->is_sqlite;
+}
+
+const char *database_live(const Database *db)
+{
+	return db->live;
+}
+
+char *database_spare_name(const Database *db, const char *run)
+{
+	return db->ops->spare_name(db, run);
+}
+
+char *database_url_of(const Database *db, const char *place)
+{
+	return db->ops->url_of(db, place);
+}
+
+bool database_about(Database *db, DatabaseAbout *ret, Err *err)
+{
+	return db->ops->about(db, ret, err);
+}
+
+void database_about_clear(DatabaseAbout *about)
+{
+	free(about->server);
+	free(about->name);
+	free(about->server_id);
+	free(about->encoding);
+	*about = (DatabaseAbout){0};
+}
+
+bool database_id(Database *db, const char *place, char **ret, Err *err)
+{
+	return db->ops->id(db, place, ret, err);
+}
+
+bool database_revision(Database *db, const char *place, StrList *ret, Err *err)
+{
+	return db->ops->revision(db, place, ret, err);
+}
+
+bool database_counts(Database *db, const char *place, json_t **ret, Err *err)
+{
+	return db->ops->counts(db, place, ret, err);
+}
+
+bool database_digests(Database *db, const char *place, json_t **ret, Err *err)
+{
+	return db->ops->digests(db, place, ret, err);
+}
+
+bool database_ask(Database *db, const char *place, const char *query, char **ret, Err *err)
+{
+	return db->ops->ask(db, place, query, ret, err);
+}
+
+bool database_sessions(Database *db, StrList *ret, Err *err)
+{
+	return db->ops->sessions(db, ret, err);
+}
+
+bool database_try_rights(Database *db, Err *err)
+{
+	return db->ops->try_rights(db, err);
+}
+
+bool database_obstacles(Database *db, StrList *ret, Err *err)
+{
+	return db->ops->obstacles(db, ret, err);
+}
+
+bool database_door(Database *db, const char *id, bool open, Err *err)
+{
+	return db->ops->door(db, id, open, err);
+}
+
+bool database_door_is_open(Database *db, const char *id, bool *ret, Err *err)
+{
+	return db->ops->door_is_open(db, id, ret, err);
+}
+
+bool database_copy_make(
+	Database *db, const char *spare, const char *run, json_t **ret_proof, Err *err)
+{
+	return db->ops->copy_make(db, spare, run, ret_proof, err);
+}
+
+bool database_copy_drop(Database *db, const char *spare, const char *id, const char *run, Err *err)
+{
+	return db->ops->copy_drop(db, spare, id, run, err);
+}
+
+bool database_exchange(Database *db, const DatabaseExchange *exchange, Err *err)
+{
+	return db->ops->exchange(db, exchange, err);
+}
+
+bool database_mark(Database *db, const char *place, json_t **ret_marks, Err *err)
+{
+	return db->ops->mark(db, place, ret_marks, err);
+}
+
+bool database_written_since(
+	Database *db, const char *place, const json_t *marks, json_t **ret, Err *err)
+{
+	return db->ops->written_since(db, place, marks, ret, err);
+}
+
+bool database_dump(
+	Database *db, DumpSink sink, void *arg, json_t **ret_counts, char **ret_how, Err *err)
+{
+	return db->ops->dump(db, sink, arg, ret_counts, ret_how, err);
+}
+
+bool database_restore(
+	Database *db, const char *spare, const char *run, DumpSource source, void *arg, Err *err)
+{
+	return db->ops->restore(db, spare, run, source, arg, err);
+}

@@ -1,0 +1,55 @@
+/* ops.h - what a backend of the port is: one operation for each function of database.h, with the
+ * same contract. Only src/database includes this.
+ *
+ * database_open() makes a zeroed Database, fills in ops and site and calls ops->open, which
+ * connects nowhere and must set `live` (freed by the port) and may set `backend` (freed by
+ * ops->close, which is called once, also when open failed, with backend possibly NULL). */
+#pragma once
+#include "database/database.h"
+
+typedef struct DatabaseOps {
+	bool is_sqlite;
+	bool (*open)(Database *db, Err *err);
+	void (*close)(Database *db);
+	char *(*spare_name)(const Database *db, const char *run);
+	char *(*url_of)(const Database *db, const char *place);
+
+	bool (*about)(Database *db, DatabaseAbout *ret, Err *err);
+	bool (*id)(Database *db, const char *place, char **ret, Err *err);
+	bool (*revision)(Database *db, const char *place, StrList *ret, Err *err);
+	bool (*counts)(Database *db, const char *place, json_t **ret, Err *err);
+	bool (*digests)(Database *db, const char *place, json_t **ret, Err *err);
+	bool (*ask)(Database *db, const char *place, const char *query, char **ret, Err *err);
+
+	bool (*sessions)(Database *db, StrList *ret, Err *err);
+	bool (*try_rights)(Database *db, Err *err);
+	bool (*obstacles)(Database *db, StrList *ret, Err *err);
+
+	bool (*door)(Database *db, const char *id, bool open, Err *err);
+	bool (*door_is_open)(Database *db, const char *id, bool *ret, Err *err);
+
+	bool (*copy_make)(
+		Database *db, const char *spare, const char *run, json_t **ret_proof, Err *err);
+	bool (*copy_drop)(
+		Database *db, const char *spare, const char *id, const char *run, Err *err);
+	bool (*exchange)(Database *db, const DatabaseExchange *exchange, Err *err);
+
+	bool (*mark)(Database *db, const char *place, json_t **ret_marks, Err *err);
+	bool (*written_since)(
+		Database *db, const char *place, const json_t *marks, json_t **ret, Err *err);
+
+	bool (*dump)(Database *db, DumpSink sink, void *arg, json_t **ret_counts, char **ret_how,
+		Err *err);
+	bool (*restore)(Database *db, const char *spare, const char *run, DumpSource source,
+		void *arg, Err *err);
+} DatabaseOps;
+
+struct Database {
+	const DatabaseOps *ops;
+	const Site *site;
+	char *live;
+	void *backend;
+};
+
+extern const DatabaseOps sqlite_database_ops; /* sqlite_database.c */
+extern const DatabaseOps pg_database_ops;     /* pg_database.c */
