@@ -8,11 +8,11 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define AUTO(release) __attribute__((cleanup(release)))
-#define NODISCARD __attribute__((warn_unused_result))
+#define AUTO(release)           __attribute__((cleanup(release)))
+#define NODISCARD               __attribute__((warn_unused_result))
 #define PRINTF_LIKE(fmt, first) __attribute__((format(printf, fmt, first)))
-#define UNUSED __attribute__((unused))
-#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+#define UNUSED                  __attribute__((unused))
+#define COUNT_OF(array)         (sizeof(array) / sizeof((array)[0]))
 
 /* For `void thing_free(Thing *)`: gives thing_free_auto, used as
  * AUTO(thing_free_auto) Thing *t = NULL; */

@@ -7,9 +7,9 @@
  *     if (!file_read(path, MAX, &text, NULL, err))
  *             return err_wrap(err, "reading the recipe");
  *
- * Formats are English literals (xgettext knows these functions, no N_() needed): `text` is the English (journal, JSON, evidence),
- * `local` the same in the language of the screen. Lower case, no full stop, values in 'quotes'.
- * The owner of an Err calls err_clear(); AUTO(err_clear) does it. */
+ * Formats are English literals (xgettext knows these functions, no N_() needed): `text` is the
+ * English (journal, JSON, evidence), `local` the same in the language of the screen. Lower case, no
+ * full stop, values in 'quotes'. The owner of an Err calls err_clear(); AUTO(err_clear) does it. */
 #pragma once
 #include <stdbool.h>
 
@@ -17,20 +17,20 @@
 
 /*      kind         exit status  slug (stable, in JSON) */
 #define BELAY_ERRORS(X)                                                                            \
-	X(USAGE, 2, "usage")              /* wrong command line */                                 \
-	X(CONFIG, 2, "config")            /* wrong site file */                                    \
-	X(REFUSED, 3, "refused")          /* a check said no */                                    \
-	X(IO, 1, "io")                    /* a file or folder */                                   \
-	X(NO_SPACE, 1, "no-space")        /* disk full */                                          \
-	X(EXEC, 1, "command-failed")      /* another program failed or is missing */               \
-	X(TIMEOUT, 1, "timed-out")        /* a limit passed */                                     \
-	X(NETWORK, 1, "network")          /* package index, HTTP */                                \
-	X(DATABASE, 1, "database")        /* the database server or file */                        \
-	X(VERIFY, 1, "verify-failed")     /* something is not what it must be */                   \
-	X(INTERNAL, 1, "internal")        /* a defect of belay */                                  \
-	X(FOREIGN, 5, "foreign-change")   /* someone else changed what a run works on */           \
-	X(PERSON, 5, "needs-a-person")    /* an unfinished run, a state belay leaves alone */      \
-	X(BUSY, 6, "busy")                /* another run holds this site */                        \
+	X(USAGE, 2, "usage")               /* wrong command line */                                \
+	X(CONFIG, 2, "config")             /* wrong site file */                                   \
+	X(REFUSED, 3, "refused")           /* a check said no */                                   \
+	X(IO, 1, "io")                     /* a file or folder */                                  \
+	X(NO_SPACE, 1, "no-space")         /* disk full */                                         \
+	X(EXEC, 1, "command-failed")       /* another program failed or is missing */              \
+	X(TIMEOUT, 1, "timed-out")         /* a limit passed */                                    \
+	X(NETWORK, 1, "network")           /* package index, HTTP */                               \
+	X(DATABASE, 1, "database")         /* the database server or file */                       \
+	X(VERIFY, 1, "verify-failed")      /* something is not what it must be */                  \
+	X(INTERNAL, 1, "internal")         /* a defect of belay */                                 \
+	X(FOREIGN, 5, "foreign-change")    /* someone else changed what a run works on */          \
+	X(PERSON, 5, "needs-a-person")     /* an unfinished run, a state belay leaves alone */     \
+	X(BUSY, 6, "busy")                 /* another run holds this site */                       \
 	X(INTERRUPTED, 130, "interrupted") /* INT or TERM */
 
 typedef enum {
@@ -42,12 +42,12 @@ typedef enum {
 
 typedef struct Err {
 	ErrKind kind;
-	int sys;           /* errno at the failure, or 0 */
-	char *text;        /* English */
-	char *local;       /* in the language of the screen */
-	char *hint;        /* the next thing to type, English; NULL if none */
+	int sys;     /* errno at the failure, or 0 */
+	char *text;  /* English */
+	char *local; /* in the language of the screen */
+	char *hint;  /* the next thing to type, English; NULL if none */
 	char *hint_local;
-	const char *file;  /* where it was set, for defect reports */
+	const char *file; /* where it was set, for defect reports */
 	int line;
 } Err;
 
@@ -57,8 +57,8 @@ bool err_set(Err *err, ErrKind kind, int sys, const char *file, int line, const 
 bool err_wrap(Err *err, const char *fmt, ...) PRINTF_LIKE(2, 3); /* "<this>: <what was there>" */
 bool err_hint(Err *err, const char *fmt, ...) PRINTF_LIKE(2, 3); /* replaces an earlier hint */
 
-void err_clear(Err *err);             /* empty again; NULL fields are fine */
-void err_move(Err *to, Err *from);    /* `to` must be empty; `from` is empty afterwards */
+void err_clear(Err *err);          /* empty again; NULL fields are fine */
+void err_move(Err *to, Err *from); /* `to` must be empty; `from` is empty afterwards */
 
 int err_exit_status(ErrKind kind);
 const char *err_slug(ErrKind kind);

@@ -28,7 +28,7 @@ typedef struct Event {
 	const char *local; /* translated; NULL when text is NULL */
 	const char *hint;
 	const char *hint_local;
-	int64_t ms;        /* duration of what ended; -1 when it does not apply */
+	int64_t ms;          /* duration of what ended; -1 when it does not apply */
 	int64_t done, total; /* progress; total 0 when unknown */
 	const json_t *data;  /* further stable members for JSON, or NULL */
 } Event;
@@ -38,9 +38,9 @@ typedef struct EventListener {
 	void *self;
 } EventListener;
 
-void event_listen(EventListener listener);  /* at most 8; heard in order of registration */
+void event_listen(EventListener listener); /* at most 8; heard in order of registration */
 void event_unlisten(void *self);
-void event_emit(const Event *event);        /* texts as they are (still masked) */
+void event_emit(const Event *event); /* texts as they are (still masked) */
 
 /* The usual ones. `fmt` is an English literal that xgettext finds by itself. */
 void event_notice(const char *slug, bool warning, const char *fmt, ...) PRINTF_LIKE(3, 4);

@@ -19,7 +19,8 @@ void strlist_add_array(StrList *list, const char *const *items); /* NULL-termina
 bool strlist_has(const StrList *list, const char *item);
 void strlist_remove(StrList *list, size_t index);
 void strlist_sort(StrList *list);
-void strlist_split(StrList *list, const char *text, const char *separators); /* empty parts dropped */
+void strlist_split(
+	StrList *list, const char *text, const char *separators); /* empty parts dropped */
 char *strlist_join(const StrList *list, const char *separator);
 void strlist_clear(StrList *list);
 const char *const *strlist_argv(const StrList *list); /* never NULL */

@@ -20,12 +20,15 @@ typedef struct Text {
 	bool truncated;
 } Text;
 
-#define TEXT_INIT(ceiling) {.max = (ceiling)}
+#define TEXT_INIT(ceiling)                                                                         \
+	{                                                                                          \
+		.max = (ceiling)                                                                   \
+	}
 
 void text_add(Text *text, const char *more);
 void text_add_bytes(Text *text, const char *bytes, size_t len);
 void text_addf(Text *text, const char *fmt, ...) PRINTF_LIKE(2, 3);
-void text_addv(Text *text, const char *fmt, va_list args);
+void text_addv(Text *text, const char *fmt, va_list args) PRINTF_LIKE(2, 0);
 char *text_take(Text *text); /* never NULL; the Text is empty afterwards */
 void text_clear(Text *text);
 
