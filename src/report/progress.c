@@ -1,0 +1,88 @@
+#include "report/progress.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "report/columns.h"
+
+enum {
+	REDRAW_MS = 250,
+	PLAIN_EVERY_MS = 15000,
+};
+
+static void draw(Progress *progress)
+{
+	Out *out = progress->out;
+	const char *elapsed = str_duration(clock_mono_ms() - progress->began_ms);
+	AUTO(free_auto)
+	char *text = str_format("  %s %s%s%s", out->utf8 ? "…" : ".", progress->what,
+		progress->detail ? ": " : "", progress->detail ? progress->detail : "");
+	const int room = out->width - 1 - columns_of(elapsed) - 2;
+	AUTO(text_clear) Text line = TEXT_INIT(8192);
+
+	text_add_bytes(&line, text, columns_fit(text, room > 0 ? room : 0));
+	out_addf(out, "\r%s  %s%s%s\033[K", line.data ? line.data : "", out_ink(out, INK_FAINT),
+		elapsed, out_ink(out, INK_NONE));
+	progress->shown = true;
+}
+
+static void plain(Progress *progress)
+{
+	out_addf(progress->out, "    %s%s%s  %s\n", progress->what, progress->detail ? ": " : "",
+		progress->detail ? progress->detail : "",
+		str_duration(clock_mono_ms() - progress->began_ms));
+}
+
+static void show(Progress *progress)
+{
+	const bool live = progress->out->terminal;
+	const int64_t now = clock_mono_ms();
+
+	if (progress->off || !progress->what)
+		return;
+	if (now - progress->drawn_ms < (live ? REDRAW_MS : PLAIN_EVERY_MS))
+		return;
+	progress->drawn_ms = now;
+	if (live)
+		draw(progress);
+	else
+		plain(progress);
+}
+
+void progress_begin(Progress *progress, const char *what)
+{
+	progress_end(progress);
+	str_replace(&progress->what, what);
+	progress->began_ms = clock_mono_ms();
+	/* On a terminal at once; in a log only what takes long. */
+	progress->drawn_ms = progress->began_ms - (progress->out->terminal ? REDRAW_MS : 0);
+	show(progress);
+}
+
+void progress_news(Progress *progress, const char *detail, int64_t done, int64_t total)
+{
+	AUTO(free_auto) char *counted = NULL;
+
+	if (!progress->what)
+		progress_begin(progress, "");
+	if (total > 0 && done >= 0 && done <= total)
+		counted = str_format("%s%s%lld%%", detail ? detail : "", detail ? " " : "",
+			(long long)(done * 100 / total));
+	str_replace(&progress->detail, counted ? counted : detail);
+	show(progress);
+}
+
+void progress_hide(Progress *progress)
+{
+	if (progress->shown)
+		out_add(progress->out, "\r\033[K");
+	progress->shown = false;
+	if (progress->out->terminal)
+		progress->drawn_ms -= REDRAW_MS;
+}
+
+void progress_end(Progress *progress)
+{
+	progress_hide(progress);
+	free(TAKE(progress->what));
+	free(TAKE(progress->detail));
+}

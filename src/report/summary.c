@@ -1,0 +1,302 @@
+#include "report/summary.h"
+
+#include "base/clock.h"
+#include "base/i18n.h"
+#include "base/list.h"
+#include "base/mem.h"
+
+static const struct {
+	const char *outcome;
+	const char *plain;     /* N_() */
+	const char *with_both; /* N_(), from and to; NULL: plain */
+} sentences[] = {
+	{"upgraded", N_("upgraded"), N_("upgraded from %s to %s")},
+	{"rolled-back", N_("rolled back"), N_("rolled back from %s to %s")},
+	{"backed-up", N_("backed up and proven"), NULL},
+	{"restored", N_("restored"), NULL},
+	{"resumed", N_("the unfinished run was finished"), NULL},
+	{"refused", N_("refused; the site was not touched"), NULL},
+	{"undone", N_("failed and undone: what served before serves again"), NULL},
+	{"failed", N_("failed; the site was not touched"), NULL},
+	{"stuck", N_("unfinished: a person is needed"), NULL},
+	{"nothing-to-do", N_("nothing to do"), NULL},
+	{"planned", N_("planned; nothing was changed"), NULL},
+	{"declined", N_("declined; nothing was changed"), NULL},
+	{"checked", N_("checked; an upgrade may start"), NULL},
+};
+
+char *summary_sentence(const json_t *result)
+{
+	const char *outcome = json_str(result, "outcome");
+	const char *from = json_str(result, "from"), *to = json_str(result, "to");
+
+	for (size_t i = 0; i < COUNT_OF(sentences); i++) {
+		if (!str_is(outcome, sentences[i].outcome))
+			continue;
+		if (!sentences[i].with_both || !from || !to)
+			return str_dup(_(sentences[i].plain));
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+		return str_format(_(sentences[i].with_both), from, to);
+#pragma GCC diagnostic pop
+	}
+	return str_dup(outcome ? outcome : "");
+}
+
+char *summary_times(const json_t *result)
+{
+	AUTO(strlist_clear) StrList parts = {0};
+	const int64_t dark = json_int(result, "dark_ms", -1);
+	const int64_t read_only = json_int(result, "read_only_ms", -1);
+	const int64_t total = json_int(result, "total_ms", -1);
+
+	if (dark > 0)
+		strlist_addf(&parts, _("dark for %s"), str_duration(dark));
+	if (read_only > 0)
+		strlist_addf(&parts, _("read-only for %s"), str_duration(read_only));
+	if (total > 0)
+		strlist_addf(&parts, _("%s in all"), str_duration(total));
+	return strlist_join(&parts, ", ");
+}
+
+/* What the gate saw for one of its questions. */
+static const char *gate_saw(const json_t *result, const char *question)
+{
+	const json_t *gate = json_object_get(result, "gate"), *answer = NULL;
+	size_t i = 0;
+
+	json_array_foreach(json_object_get(gate, "answers"), i, answer)
+	{
+		if (str_is(json_str(answer, "question"), question))
+			return json_str(answer, "saw");
+	}
+	return NULL;
+}
+
+static char *saw_version(const json_t *result)
+{
+	const char *saw = gate_saw(result, "version");
+
+	return str_dup(saw ? saw : json_str(result, "to"));
+}
+
+static char *saw_database(const json_t *result)
+{
+	const json_t *database = json_object_get(result, "database");
+	const char *server = json_str(database, "server"), *name = json_str(database, "name");
+
+	return server && name ? str_format("%s, %s", server, name) : NULL;
+}
+
+static char *saw_migrations(const json_t *result)
+{
+	const json_t *migrations = json_object_get(result, "migrations"), *one = NULL;
+	AUTO(strlist_clear) StrList parts = {0};
+	size_t i = 0;
+
+	if (!json_is_array(migrations))
+		return NULL;
+	if (json_array_size(migrations) == 0)
+		return str_dup(_("none were needed"));
+	json_array_foreach(migrations, i, one)
+	{
+		strlist_addf(&parts, "%s (%s)", json_str(one, "revision"),
+			str_duration(json_int(one, "ms", 0)));
+	}
+	return strlist_join(&parts, ", ");
+}
+
+static char *saw_process(const json_t *result)
+{
+	const json_t *process = json_object_get(result, "process");
+	const int64_t pid = json_int(process, "pid", 0);
+	const char *socket = json_str(process, "socket");
+
+	if (pid <= 0)
+		return NULL;
+	return str_format(
+		_("process %lld, listening on %s"), (long long)pid, socket ? socket : "?");
+}
+
+void summary_checks(const json_t *result, SummaryCheck ret[SUMMARY_CHECKS])
+{
+	ret[0] = (SummaryCheck){_("version"), saw_version(result)};
+	ret[1] = (SummaryCheck){_("database"), saw_database(result)};
+	ret[2] = (SummaryCheck){_("migrations"), saw_migrations(result)};
+	ret[3] = (SummaryCheck){_("server process"), saw_process(result)};
+}
+
+void summary_checks_clear(SummaryCheck checks[SUMMARY_CHECKS])
+{
+	for (size_t i = 0; i < SUMMARY_CHECKS; i++)
+		free(checks[i].saw);
+}
+
+typedef struct Line {
+	char *state, *text, *hint;
+	char *id;
+	int64_t ms;
+} Line;
+typedef struct Lines {
+	Line *items;
+	size_t len;
+} Lines;
+
+enum { LINES_MAX = 2000 }; /* a report stays readable, whatever a run emits */
+
+struct Summary {
+	char *run;
+	int64_t began_ms;
+	Lines steps, checks, notices;
+	json_t *result;
+};
+
+Summary *summary_new(void)
+{
+	Summary *summary = NEW(Summary);
+
+	summary->began_ms = clock_wall_ms();
+	return summary;
+}
+
+static void lines_free(Lines *lines)
+{
+	for (size_t i = 0; i < lines->len; i++) {
+		free(lines->items[i].state);
+		free(lines->items[i].text);
+		free(lines->items[i].hint);
+		free(lines->items[i].id);
+	}
+	free(lines->items);
+}
+
+void summary_free(Summary *summary)
+{
+	if (!summary)
+		return;
+	lines_free(&summary->steps);
+	lines_free(&summary->checks);
+	lines_free(&summary->notices);
+	json_decref(summary->result);
+	free(summary->run);
+	free(summary);
+}
+
+static void lines_add(Lines *lines, const Event *event)
+{
+	const char *text = event->local ? event->local : event->text;
+
+	if (lines->len == LINES_MAX)
+		return;
+	lines->items = mem_resize(lines->items, lines->len + 1, sizeof(Line));
+	lines->items[lines->len++] = (Line){.state = str_dup(event->state),
+		.text = str_dup(text ? text : event->id),
+		.hint = str_dup(event->hint_local ? event->hint_local : event->hint),
+		.id = str_dup(event->id),
+		.ms = event->ms};
+}
+
+void summary_hear(Summary *summary, const Event *event)
+{
+	if (event->kind == EVENT_RUN && str_is(event->state, "started"))
+		str_replace(&summary->run, event->id);
+	else if (event->kind == EVENT_STEP && !str_is(event->state, "started") &&
+		 !str_is(event->state, "undoing"))
+		lines_add(&summary->steps, event);
+	else if (event->kind == EVENT_CHECK)
+		lines_add(&summary->checks, event);
+	else if (event->kind == EVENT_NOTICE)
+		lines_add(&summary->notices, event);
+	else if (event->kind == EVENT_RESULT) {
+		json_decref(summary->result);
+		summary->result = json_deep_copy(event->data);
+	}
+}
+
+/* A cell of a Markdown table: no bars, no line ends. */
+static void add_cell(Text *out, const char *text)
+{
+	for (const char *at = text ? text : ""; *at; at++) {
+		if (*at == '|')
+			text_add(out, "\\|");
+		else if (*at == '\n')
+			text_add(out, " ");
+		else
+			text_add_bytes(out, at, 1);
+	}
+}
+
+static void add_lines(Text *out, const char *title, const Lines *lines, bool times)
+{
+	if (lines->len == 0)
+		return;
+	text_addf(out, "\n## %s\n\n", title);
+	if (times)
+		text_addf(out, "| %s | %s | %s |\n|---|---|---:|\n", _("step"), _("state"),
+			_("time"));
+	else
+		text_addf(out, "| %s | %s |\n|---|---|\n", _("state"), _("finding"));
+	for (size_t i = 0; i < lines->len; i++) {
+		const Line *line = &lines->items[i];
+
+		text_add(out, "| ");
+		add_cell(out, times ? line->text : line->state);
+		text_add(out, " | ");
+		add_cell(out, times ? line->state : line->text);
+		if (times)
+			text_addf(out, " | %s", line->ms >= 0 ? str_duration(line->ms) : "");
+		else if (line->hint)
+			add_cell(out, " - "), add_cell(out, line->hint);
+		text_add(out, " |\n");
+	}
+}
+
+static void add_checks(Text *out, const json_t *result)
+{
+	SummaryCheck checks[SUMMARY_CHECKS];
+
+	summary_checks(result, checks);
+	text_addf(out, "\n## %s\n\n| %s | %s |\n|---|---|\n", _("The four checks of the procedure"),
+		_("check"), _("seen"));
+	for (size_t i = 0; i < SUMMARY_CHECKS; i++) {
+		text_addf(out, "| %s | ", checks[i].question);
+		add_cell(out, checks[i].saw ? checks[i].saw : _("not asked"));
+		text_add(out, " |\n");
+	}
+	summary_checks_clear(checks);
+}
+
+static void add_head(Text *out, const Summary *summary)
+{
+	const json_t *error = json_object_get(summary->result, "error");
+	AUTO(free_auto) char *when = clock_readable(summary->began_ms);
+	AUTO(free_auto) char *sentence = summary_sentence(summary->result);
+	AUTO(free_auto) char *times = summary_times(summary->result);
+
+	text_addf(out, "# %s\n\n", summary->run ? summary->run : "belay");
+	text_addf(out, "- %s: %s\n", _("began"), when);
+	text_addf(out, "- %s: %s\n", _("outcome"), *sentence ? sentence : _("not finished"));
+	if (*times)
+		text_addf(out, "- %s: %s\n", _("times"), times);
+	if (json_str(summary->result, "backup"))
+		text_addf(out, "- %s: %s\n", _("backup set"), json_str(summary->result, "backup"));
+	if (json_str(error, "text"))
+		text_addf(out, "- %s: %s\n", _("error"), json_str(error, "text"));
+	if (json_str(error, "hint"))
+		text_addf(out, "- %s: %s\n", _("next"), json_str(error, "hint"));
+}
+
+char *summary_markdown(const Summary *summary)
+{
+	AUTO(text_clear) Text out = TEXT_INIT(4 << 20);
+	const char *outcome = json_str(summary->result, "outcome");
+
+	add_head(&out, summary);
+	if (str_is(outcome, "upgraded") || str_is(outcome, "rolled-back") ||
+		str_is(outcome, "restored"))
+		add_checks(&out, summary->result);
+	add_lines(&out, _("Steps"), &summary->steps, true);
+	add_lines(&out, _("Notices"), &summary->notices, false);
+	add_lines(&out, _("Checks before"), &summary->checks, false);
+	return text_take(&out);
+}

@@ -1,0 +1,29 @@
+/* summary.h - what a run amounted to: the sentence for an outcome, the procedure's four checks
+ * answered from true sources, and the report of a run as Markdown for a ticket. All in the language
+ * of the screen. The members of a result are those of docs/json.md. */
+#pragma once
+#include "base/event.h"
+#include "base/text.h"
+
+/* "upgraded from 0.7.2 to 0.8.0"; the outcome itself when it is not one of ours. Caller frees. */
+char *summary_sentence(const json_t *result);
+/* "dark 9.4 s, read-only 1 min 39 s, 4 min 02 s in all", "" when nothing was measured. */
+char *summary_times(const json_t *result);
+
+/* By hand, an upgrade was judged by four lines of the log, all of which also appear when it failed.
+ * The same four questions, in that order; `saw` is NULL when the result does not tell. */
+enum { SUMMARY_CHECKS = 4 };
+typedef struct SummaryCheck {
+	const char *question; /* translated */
+	char *saw;
+} SummaryCheck;
+void summary_checks(const json_t *result, SummaryCheck ret[SUMMARY_CHECKS]);
+void summary_checks_clear(SummaryCheck checks[SUMMARY_CHECKS]);
+
+/* Listens to a run and can tell it as Markdown at any time. */
+typedef struct Summary Summary;
+Summary *summary_new(void);
+void summary_free(Summary *summary);
+DEFINE_AUTO(Summary, summary_free)
+void summary_hear(Summary *summary, const Event *event);
+char *summary_markdown(const Summary *summary);
