@@ -11,5 +11,6 @@ int signals_pending(void);
 void signals_hold(void);
 void signals_release(void);
 int signals_seen(void); /* like pending, but also while held */
-/* A descriptor that becomes readable when INT or TERM arrives, for poll(). */
+/* A descriptor that becomes readable when INT or TERM arrives and stays so, for poll(). Ask anew
+ * before each poll(): while held it is -1, which poll() leaves out. */
 int signals_fd(void);
