@@ -21,7 +21,7 @@ typedef struct TreeEntry {
 } TreeEntry;
 /* In sorted order, folders before their content. `each` may return false with err set. */
 bool tree_walk(const char *root, bool (*each)(void *arg, const TreeEntry *entry, Err *err),
-               void *arg, Err *err) NODISCARD;
+	void *arg, Err *err) NODISCARD;
 
 /* Make `to` equal to `from`: entries whose size and modification time agree are kept, others
  * copied (reflink where the file system can), surplus ones removed; modes, owners and times are
@@ -29,5 +29,6 @@ bool tree_walk(const char *root, bool (*each)(void *arg, const TreeEntry *entry,
  * the second pass is short. A source entry that vanishes meanwhile is skipped. */
 bool tree_mirror(const char *from, const char *to, Err *err) NODISCARD;
 
-bool tree_remove(const char *path, Err *err) NODISCARD; /* absent is fine; a link is only unlinked */
+bool tree_remove(
+	const char *path, Err *err) NODISCARD; /* absent is fine; a link is only unlinked */
 bool tree_chown(const char *path, uid_t uid, gid_t gid, Err *err) NODISCARD;
