@@ -53,6 +53,9 @@ void installer_use_python(Installer *installer, const char *python);
  * ERR_NO_SPACE, each with a hint; anything else ERR_EXEC. `ret` may be NULL. */
 bool installer_run(const Installer *installer, const StrList *argv, const char *log_file,
 	ProcResult *ret, Err *err) NODISCARD;
+/* For questions (`uv pip compile -`): what it says on stdout. `input` may be NULL. */
+bool installer_ask(const Installer *installer, const StrList *argv, const char *input, char **ret,
+	Err *err) NODISCARD;
 /* argv and run in one. */
 bool installer_install(const Installer *installer, const InstallSpec *want, const char *log_file,
 	Err *err) NODISCARD;
