@@ -6,14 +6,22 @@
 #include "base/error.h"
 #include "config/site.h"
 
-typedef enum { KEY_TEXT, KEY_PATH, KEY_PORT, KEY_SECONDS, KEY_CHOICE } KeyType;
+typedef enum {
+	KEY_TEXT,
+	KEY_PATH,    /* absolute */
+	KEY_PORT,
+	KEY_SECONDS, /* "3", "1.5", "2min", "1h"; stored as int64_t milliseconds */
+	KEY_CHOICE,  /* one of `choices`, stored as text */
+	KEY_INDEX,   /* one of `choices`, stored as its position in an int or enum */
+	KEY_FLAG,    /* yes or no, stored as bool */
+} KeyType;
 
 typedef struct SiteKey {
 	const char *section;   /* "webui", "service", "database", "upgrade", "backup", "belay" */
 	const char *name;      /* in the file; with '-' for '_' an option of adopt */
 	KeyType type;
 	const char *fallback;  /* default as text, NULL: none */
-	const char *choices;   /* KEY_CHOICE: "auto uv pip" */
+	const char *choices;   /* KEY_CHOICE, KEY_INDEX: "auto uv pip" */
 	bool secret;
 	size_t offset;         /* of the field in Site */
 	const char *help;      /* N_("…"), one sentence */
@@ -23,3 +31,9 @@ extern const SiteKey site_keys[]; /* ends with name == NULL */
 const SiteKey *site_key_find(const char *name);
 /* Checks and stores one value; ERR_CONFIG names the key and what would be right. */
 bool site_key_set(Site *site, const SiteKey *key, const char *value, Err *err) NODISCARD;
+/* The value as site_key_set() would take it; NULL when it has none. Caller frees. */
+char *site_key_text(const Site *site, const SiteKey *key);
+/* The key whose name is most like `word`, or NULL. */
+const char *site_key_nearest(const char *word);
+/* Every key that has a default gets it. */
+void site_keys_default(Site *site);

@@ -1,8 +1,9 @@
 /* site.h - one Open WebUI installation, as adopt found it or the operator wrote it down.
  *
  * The site file (INI) is /etc/belay/NAME.conf for root, else $XDG_CONFIG_HOME/belay/NAME.conf; state
- * lies in /var/lib/belay/NAME or $XDG_STATE_HOME/belay/NAME, or $BELAY_STATE_DIR/NAME. Unknown keys
- * are errors with the nearest name. A file with a secret in it must be 0600.
+ * lies in /var/lib/belay/NAME or $XDG_STATE_HOME/belay/NAME, or $BELAY_STATE_DIR/NAME. A name with a
+ * slash in it is the site file itself. Unknown keys are errors with the nearest name. A file with a
+ * secret in it must be 0600.
  *
  * site_load() gives a checked description including the recipe and the settings Open WebUI would use
  * (webui_env.h); it changes nothing. The table of keys (keys.h) is the manual for each key. */
@@ -34,6 +35,9 @@ typedef struct Site {
 	int port;
 	char *log_file;         /* NULL: none known */
 
+	char *data_dir;         /* key `data_dir`; NULL: the one Open WebUI uses (webui.data_dir) */
+	char *secret_key_file;  /* likewise; NULL: webui.key_file */
+
 	char *database_url_text; /* key `database_url`; NULL: the one Open WebUI uses */
 	char *admin_url;
 	char *container;        /* container of the database; NULL: none */
@@ -48,6 +52,8 @@ typedef struct Site {
 	int64_t stop_timeout_ms;    /* TERM to KILL */
 	int64_t start_timeout_ms;   /* gate: no progress for so long is a no */
 	int64_t migrate_timeout_ms; /* no progress for so long is stuck */
+	int64_t max_gap_ms;         /* a copy by TEMPLATE may keep readers out for so long */
+	int64_t max_read_only_ms;   /* 0: twice the prediction, at least a minute */
 	int64_t watch_ms;
 
 	Recipe recipe;
@@ -58,10 +64,18 @@ typedef struct Site {
 /* name_or_file: NULL takes the only site there is (ERR_USAGE naming them when there are several;
  * ERR_CONFIG with `belay adopt` as the hint when there is none). */
 bool site_load(const char *name_or_file, Site *ret, Err *err) NODISCARD;
-/* The same from the text of a site file, not yet on disk (adopt), with a recipe at hand. */
+/* The same from the text of a site file, not yet on disk (adopt). A recipe at hand may be put into
+ * ret->recipe before (it is taken over, also on failure); else STATE/recipe.json is read; without one
+ * the plain `open-webui serve` of the environment is the recipe. */
 bool site_parse(const char *text, const char *file, Site *ret, Err *err) NODISCARD;
-/* Reads the recipe's and release's settings again (after a switch, or when .env changed). */
+/* Works out webui and database again from site->recipe and the release that ENV names now (after a
+ * switch, or when .env changed). */
 bool site_refresh(Site *site, Err *err) NODISCARD;
+/* …/open_webui of the release that ENV names; of the one that holds the data, else the newest, while
+ * ENV is the stub of an unfinished run; NULL when there is none. */
+char *site_package_dir(const char *environment);
+/* How the server would be started if nothing were known but the site file. */
+bool site_plain_recipe(const Site *site, Recipe *ret, Err *err) NODISCARD;
 /* The text of a site file with a comment above each key. Defaults are written commented out. */
 char *site_format(const Site *site);
 void site_clear(Site *site);

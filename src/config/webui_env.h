@@ -29,9 +29,14 @@ typedef struct WebuiEnv {
 	char *vector_db;        /* "chroma" when unset */
 } WebuiEnv;
 
-/* package_dir: …/site-packages/open_webui of the release that runs. */
+/* package_dir: …/site-packages/open_webui of the release that runs. NULL when no release is left:
+ * then only what the environment says is known, and data_dir and database_url may stay NULL. */
 bool webui_env_read(const StrList *env, const char *start_directory, const char *package_dir,
                     WebuiEnv *ret, Err *err) NODISCARD;
+/* The data is elsewhere than where the package says (moved by a run); the default database with it. */
+void webui_env_move_data(WebuiEnv *settings, const char *data_dir);
+/* Another key file than the one in the start directory. */
+bool webui_env_use_key_file(WebuiEnv *settings, const char *path, Err *err) NODISCARD;
 void webui_env_clear(WebuiEnv *settings);
 /* python-dotenv's common subset: comments, export, quotes, escapes in double quotes, ${NAME}. */
 bool dotenv_parse(const char *text, const StrList *env, StrList *ret, Err *err) NODISCARD;

@@ -1,0 +1,296 @@
+#include "config/keys.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include "base/i18n.h"
+#include "base/mem.h"
+#include "base/text.h"
+
+#define VALUE_MAX   4096
+#define SECONDS_MAX (7 * 24 * 3600)
+#define FIELD(name) offsetof(Site, name)
+
+const SiteKey site_keys[] = {
+	{"webui", "environment", KEY_PATH, NULL, NULL, false, FIELD(environment),
+		N_("the Python environment with Open WebUI, as start scripts and units name it")},
+	{"webui", "start_directory", KEY_PATH, NULL, NULL, false, FIELD(start_directory),
+		N_("working directory of the server; default: that of the running server, else the "
+		   "folder of the start script or of the environment")},
+	{"webui", "user", KEY_TEXT, NULL, NULL, false, FIELD(user),
+		N_("the user the server runs as; default: that of the running server, else the one "
+		   "who calls belay")},
+	{"webui", "host", KEY_TEXT, "127.0.0.1", NULL, false, FIELD(host),
+		N_("address to reach the server at; 0.0.0.0 is asked at 127.0.0.1")},
+	{"webui", "port", KEY_PORT, "8080", NULL, false, FIELD(port),
+		N_("port the server listens on")},
+	{"webui", "log_file", KEY_PATH, NULL, NULL, false, FIELD(log_file),
+		N_("file that the server's output goes to")},
+	{"webui", "data_dir", KEY_PATH, NULL, NULL, false, FIELD(data_dir),
+		N_("folder with uploads and vectors; default: DATA_DIR of the server, else the one "
+		   "inside its environment")},
+	{"webui", "secret_key_file", KEY_PATH, NULL, NULL, false, FIELD(secret_key_file),
+		N_("file with the secret key; default: WEBUI_SECRET_KEY of the server, else "
+		   ".webui_secret_key in the start directory")},
+	{"webui", "api_key", KEY_TEXT, NULL, NULL, true, FIELD(api_key),
+		N_("API key of an Open WebUI user; with it a known chat is read back after an upgrade")},
+
+	{"service", "service", KEY_INDEX, "recipe", "recipe script systemd", false, FIELD(service),
+		N_("who starts the server: a systemd unit, a start script, or belay by the recorded "
+		   "command")},
+	{"service", "start_script", KEY_PATH, NULL, NULL, false, FIELD(start_script),
+		N_("the script that starts the server (service = script)")},
+	{"service", "unit", KEY_TEXT, NULL, NULL, false, FIELD(unit),
+		N_("the systemd unit of the server (service = systemd)")},
+	{"service", "user_unit", KEY_FLAG, "no", NULL, false, FIELD(user_unit),
+		N_("the unit belongs to the user's own systemd (systemctl --user)")},
+	{"service", "stop_timeout", KEY_SECONDS, "3", NULL, false, FIELD(stop_timeout_ms),
+		N_("seconds that the server gets to end before it is killed")},
+	{"service", "start_timeout", KEY_SECONDS, "120", NULL, false, FIELD(start_timeout_ms),
+		N_("seconds without any progress after which a start has failed")},
+
+	{"database", "database_url", KEY_TEXT, NULL, NULL, true, FIELD(database_url_text),
+		N_("database of Open WebUI; default: the one its own settings name")},
+	{"database", "admin_url", KEY_TEXT, NULL, NULL, true, FIELD(admin_url),
+		N_("the same database server as a role that may create and rename databases, if the "
+		   "application's role may not")},
+	{"database", "container", KEY_TEXT, NULL, NULL, false, FIELD(container),
+		N_("Docker container of the database; pg_dump and pg_restore are run in it where the "
+		   "host has none")},
+
+	{"upgrade", "installer", KEY_CHOICE, "auto", "auto uv pip", false, FIELD(installer),
+		N_("what installs packages; auto takes uv where there is one")},
+	{"upgrade", "extras", KEY_TEXT, NULL, NULL, false, FIELD(extras),
+		N_("extras of the package, such as all or postgres; default: postgres on PostgreSQL, "
+		   "else none")},
+	{"upgrade", "overrides", KEY_PATH, NULL, NULL, false, FIELD(overrides),
+		N_("file for uv's --override, for example to choose a CPU-only torch")},
+	{"upgrade", "wheels", KEY_PATH, NULL, NULL, false, FIELD(wheels),
+		N_("folder with wheels; with it no network is used")},
+	{"upgrade", "migrate_timeout", KEY_SECONDS, "900", NULL, false, FIELD(migrate_timeout_ms),
+		N_("seconds without any progress after which a migration is stuck")},
+	{"upgrade", "max_gap", KEY_SECONDS, "5", NULL, false, FIELD(max_gap_ms),
+		N_("seconds that users may be kept out while the database is copied; else it is copied "
+		   "more slowly without keeping them out")},
+	{"upgrade", "max_read_only", KEY_SECONDS, "0", NULL, false, FIELD(max_read_only_ms),
+		N_("seconds that the site may stay read-only; 0: twice what is predicted, at least 60")},
+	{"upgrade", "watch", KEY_SECONDS, "60", NULL, false, FIELD(watch_ms),
+		N_("seconds that the new version is watched after it took over")},
+
+	{"backup", "backup_dir", KEY_PATH, NULL, NULL, false, FIELD(backup_dir),
+		N_("folder of the backup sets; default: backups in the start directory")},
+
+	{"belay", "language", KEY_CHOICE, NULL, "en ko", false, FIELD(language),
+		N_("language of belay; default: LC_MESSAGES or LANG")},
+	{0},
+};
+
+static char **text_slot(const Site *site, const SiteKey *key)
+{
+	return (char **)((char *)site + key->offset);
+}
+
+const SiteKey *site_key_find(const char *name)
+{
+	for (const SiteKey *key = site_keys; key->name; key++)
+		if (str_is(key->name, name))
+			return key;
+	return NULL;
+}
+
+const char *site_key_nearest(const char *word)
+{
+	const char *names[COUNT_OF(site_keys)];
+	size_t len = 0;
+
+	for (const SiteKey *key = site_keys; key->name; key++)
+		names[len++] = key->name;
+	names[len] = NULL;
+	return str_nearest(word, names);
+}
+
+static bool plain_text(const SiteKey *key, const char *value, Err *err)
+{
+	if (strlen(value) > VALUE_MAX)
+		return err_fail(err, ERR_CONFIG, "the value of '%s' is longer than %d bytes",
+			key->name, VALUE_MAX);
+	for (const char *c = value; *c; c++)
+		if (iscntrl((unsigned char)*c))
+			return err_fail(err, ERR_CONFIG,
+				"the value of '%s' has a control character in it", key->name);
+	/* Names end up as arguments of other programs. */
+	if (value[0] == '-' && !key->secret)
+		return err_fail(err, ERR_CONFIG, "the value of '%s' begins with a '-'", key->name);
+	return true;
+}
+
+static bool set_path(Site *site, const SiteKey *key, const char *value, Err *err)
+{
+	size_t len = strlen(value);
+
+	if (value[0] != '/')
+		return err_fail(err, ERR_CONFIG,
+			"'%.200s' is not a value for '%s': it must be an absolute path", value,
+			key->name);
+	while (len > 1 && value[len - 1] == '/')
+		len--;
+	AUTO(free_auto) char *path = str_dup_n(value, len);
+	str_replace(text_slot(site, key), path);
+	return true;
+}
+
+static bool set_port(Site *site, const SiteKey *key, const char *value, Err *err)
+{
+	char *end;
+	long port = strtol(value, &end, 10);
+
+	if (!isdigit((unsigned char)value[0]) || *end || port < 1 || port > 65535)
+		return err_fail(err, ERR_CONFIG,
+			"'%.200s' is not a value for '%s': it must be a port from 1 to 65535",
+			value, key->name);
+	*(int *)((char *)site + key->offset) = (int)port;
+	return true;
+}
+
+/* Digits with at most three after the point, so that no locale and no rounding matter. */
+static bool parse_seconds(const char *value, int64_t *ret_ms)
+{
+	static const struct {
+		const char *suffix;
+		int64_t factor;
+	} units[] = {{"", 1}, {"s", 1}, {"min", 60}, {"h", 3600}};
+	int64_t ms = 0;
+	int64_t place = 1000;
+	const char *c = value;
+
+	for (; isdigit((unsigned char)*c) && ms <= SECONDS_MAX * (int64_t)1000; c++)
+		ms = ms * 10 + (*c - '0') * 1000;
+	if (c == value)
+		return false;
+	if (*c == '.')
+		for (c++; isdigit((unsigned char)*c) && place > 1; c++)
+			ms += (*c - '0') * (place /= 10);
+	while (*c == ' ')
+		c++;
+	for (size_t i = 0; i < COUNT_OF(units); i++) {
+		if (!str_is(c, units[i].suffix))
+			continue;
+		*ret_ms = ms * units[i].factor;
+		return *ret_ms <= SECONDS_MAX * (int64_t)1000;
+	}
+	return false;
+}
+
+static bool set_seconds(Site *site, const SiteKey *key, const char *value, Err *err)
+{
+	int64_t ms;
+
+	if (!parse_seconds(value, &ms))
+		return err_fail(err, ERR_CONFIG,
+			"'%.200s' is not a value for '%s': it must be a number of seconds, at most a week",
+			value, key->name);
+	*(int64_t *)((char *)site + key->offset) = ms;
+	return true;
+}
+
+static bool set_choice(Site *site, const SiteKey *key, const char *value, Err *err)
+{
+	AUTO(strlist_clear) StrList choices = {0};
+
+	strlist_split(&choices, key->choices, " ");
+	for (size_t i = 0; i < choices.len; i++) {
+		if (!str_is(choices.items[i], value))
+			continue;
+		if (key->type == KEY_CHOICE)
+			str_replace(text_slot(site, key), value);
+		else
+			*(int *)((char *)site + key->offset) = (int)i;
+		return true;
+	}
+	return err_fail(err, ERR_CONFIG, "'%.200s' is not a value for '%s': choose one of: %s",
+		value, key->name, key->choices);
+}
+
+static bool set_flag(Site *site, const SiteKey *key, const char *value, Err *err)
+{
+	bool yes = str_is(value, "yes") || str_is(value, "true") || str_is(value, "1");
+
+	if (!yes && !str_is(value, "no") && !str_is(value, "false") && !str_is(value, "0"))
+		return err_fail(err, ERR_CONFIG,
+			"'%.200s' is not a value for '%s': it must be yes or no", value, key->name);
+	*(bool *)((char *)site + key->offset) = yes;
+	return true;
+}
+
+bool site_key_set(Site *site, const SiteKey *key, const char *value, Err *err)
+{
+	if (!plain_text(key, value, err))
+		return false;
+	switch (key->type) {
+	case KEY_TEXT:
+		str_replace(text_slot(site, key), value);
+		return true;
+	case KEY_PATH:
+		return set_path(site, key, value, err);
+	case KEY_PORT:
+		return set_port(site, key, value, err);
+	case KEY_SECONDS:
+		return set_seconds(site, key, value, err);
+	case KEY_CHOICE:
+	case KEY_INDEX:
+		return set_choice(site, key, value, err);
+	case KEY_FLAG:
+		return set_flag(site, key, value, err);
+	}
+	return err_fail(err, ERR_INTERNAL, "the key '%s' has no type", key->name);
+}
+
+static char *seconds_text(int64_t ms)
+{
+	if (ms % 1000 == 0)
+		return str_format("%lld", (long long)(ms / 1000));
+	return str_format("%lld.%03d", (long long)(ms / 1000), (int)(ms % 1000));
+}
+
+static char *index_text(const SiteKey *key, int index)
+{
+	AUTO(strlist_clear) StrList choices = {0};
+
+	strlist_split(&choices, key->choices, " ");
+	return index >= 0 && (size_t)index < choices.len ? str_dup(choices.items[index]) : NULL;
+}
+
+char *site_key_text(const Site *site, const SiteKey *key)
+{
+	const char *field = (const char *)site + key->offset;
+	int number;
+
+	switch (key->type) {
+	case KEY_PORT:
+		number = *(const int *)field;
+		return number ? str_format("%d", number) : NULL;
+	case KEY_SECONDS:
+		return seconds_text(*(const int64_t *)field);
+	case KEY_INDEX:
+		return index_text(key, *(const int *)field);
+	case KEY_FLAG:
+		return str_dup(*(const bool *)field ? "yes" : "no");
+	case KEY_TEXT:
+	case KEY_PATH:
+	case KEY_CHOICE:
+		break;
+	}
+	return str_dup(*text_slot(site, key));
+}
+
+void site_keys_default(Site *site)
+{
+	for (const SiteKey *key = site_keys; key->name; key++) {
+		AUTO(err_clear) Err ignored = {0};
+
+		/* A default that does not fit its own row is found by the unit test of this table.
+		 */
+		if (key->fallback && !site_key_set(site, key, key->fallback, &ignored))
+			continue;
+	}
+}
