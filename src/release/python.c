@@ -1,0 +1,126 @@
+#include "release/python.h"
+
+#include "base/event.h"
+#include "base/fault.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "os/file.h"
+
+#define COMPILE_MS (30 * 60 * 1000)
+#define CLONE_MS   (30 * 60 * 1000)
+#define IMPORT_MS  60000
+
+bool python_base_usable(const Site *site, const char *base, Err *err)
+{
+	AUTO(free_auto) char *real = path_real(base);
+	AUTO(free_auto) char *environment = path_real(site->environment);
+	AUTO(free_auto) char *folder = site_releases_dir(site);
+	AUTO(free_auto) char *releases = path_real(folder);
+
+	if (!real)
+		return err_fail(err, ERR_REFUSED,
+			"the Python that the environment was made from, '%s', is gone", base);
+	if ((environment && path_below(real, environment)) ||
+		(releases && path_below(real, releases)) || path_below(base, site->environment))
+		return err_fail(err, ERR_REFUSED,
+			"the Python '%s' lies inside a release: a new one would break with it",
+			base);
+	return true;
+}
+
+static char *conda_program(const Installer *installer)
+{
+	const char *named = env_get(&installer->env, "CONDA_EXE");
+
+	if (named && file_exists(named))
+		return str_dup(named);
+	return proc_find("conda", env_get(&installer->env, "PATH"));
+}
+
+bool python_clone_conda(const Installer *installer, const Release *current, const char *folder,
+	const char *log_file, Err *err)
+{
+	AUTO(free_auto) char *conda = conda_program(installer);
+	AUTO(proc_result_clear) ProcResult result = {0};
+
+	if (!conda) {
+		err_fail(err, ERR_REFUSED,
+			"'%s' is a conda environment and there is no 'conda' program",
+			current->path);
+		return err_hint(err, "put conda on PATH, or name it in CONDA_EXE");
+	}
+	const ProcSpec spec = {
+		.argv = ARGV(conda, "create", "--yes", "--quiet", "--offline", "--clone",
+			current->path, "--prefix", folder),
+		.env = strlist_argv(&installer->env),
+		.user = installer->user,
+		.log_file = log_file,
+		.timeout_ms = CLONE_MS,
+		.low_priority = true,
+	};
+	if (!FAULT(err, "conda-clone") || !proc_run(&spec, &result, err))
+		return err_wrap(err, "cloning the conda environment '%s'", current->path);
+	return true;
+}
+
+/* One module that every start needs stands for all: uv and pip compile everything or nothing. */
+static bool is_compiled(const Release *release)
+{
+	AUTO(free_auto) char *minor = str_dup(release->python_version);
+	AUTO(strlist_clear) StrList parts = {0};
+	AUTO(free_auto) char *file = NULL;
+
+	strlist_split(&parts, minor, ".");
+	if (parts.len < 2)
+		return false;
+	file = str_format("%s/__pycache__/__init__.cpython-%s%s.pyc", release->package_dir,
+		parts.items[0], parts.items[1]);
+	return file_exists(file);
+}
+
+bool python_compile(
+	const Installer *installer, const Release *release, const char *log_file, Err *err)
+{
+	AUTO(proc_result_clear) ProcResult result = {0};
+	const ProcSpec spec = {
+		.argv = ARGV(release->python, "-I", "-m", "compileall", "-q", "-j0",
+			release->site_packages),
+		.env = strlist_argv(&installer->env),
+		.user = installer->user,
+		.log_file = log_file,
+		.timeout_ms = COMPILE_MS,
+		/* Packages ship files that are no Python at all (templates): compileall complains.
+		 */
+		.exit_is_answer = true,
+		.low_priority = true,
+	};
+
+	if (is_compiled(release))
+		return true;
+	if (!FAULT(err, "compile") || !proc_run(&spec, &result, err))
+		return err_wrap(err, "compiling byte code");
+	if (!is_compiled(release))
+		event_notice("no-byte-code", true,
+			"byte code of '%s' could not be compiled: its first start will be slow",
+			release->path);
+	return true;
+}
+
+bool python_imports(
+	const Installer *installer, const char *python, const char *module, bool *ret, Err *err)
+{
+	AUTO(proc_result_clear) ProcResult result = {0};
+	const ProcSpec spec = {
+		.argv = ARGV(python, "-I", "-c",
+			"import importlib, sys; importlib.import_module(sys.argv[1])", module),
+		.env = strlist_argv(&installer->env),
+		.user = installer->user,
+		.timeout_ms = IMPORT_MS,
+		.exit_is_answer = true,
+	};
+
+	if (!proc_run(&spec, &result, err))
+		return err_wrap(err, "loading the Python module '%s'", module);
+	*ret = result.exit_code == 0;
+	return true;
+}
