@@ -50,6 +50,6 @@ bool process_alive(int pidfd);
 /* TERM, wait up to term_ms, KILL, wait up to 5 s. ERR_TIMEOUT when it is still there. */
 bool process_end(int pidfd, int64_t term_ms, Err *err) NODISCARD;
 bool process_wait_gone(int pidfd, int64_t ms); /* true: gone */
-/* Paths of files mapped executable that start with `prefix`, at most `max`. */
+/* Paths of files mapped executable that end with `suffix`, at most `max`. */
 bool process_maps(pid_t pid, const char *suffix, size_t max, StrList *ret, Err *err) NODISCARD;
 int64_t process_pss_kb(pid_t pid); /* 0 when unknown */
