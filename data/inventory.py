@@ -24,7 +24,7 @@ def frozen(dist):
     origin = json.loads(text) if text else {}
     vcs = origin.get("vcs_info")
     if vcs and "commit_id" in vcs:
-        return "%s @ %s+%s@%s" % (dist.name, vcs["vcs"], origin["url"], vcs["commit_id"])
+        return "%s @ %s+%s@%s" % (canonical(dist.name), vcs["vcs"], origin["url"], vcs["commit_id"])
     return "%s==%s" % (canonical(dist.name), dist.version)
 
 

@@ -214,15 +214,48 @@ static bool install_beside(Build *build, bool pinned, Err *err)
 	return wants.len == 1 || install(build, &wants, err);
 }
 
+static bool has_package(const StrList *frozen, const char *name)
+{
+	for (size_t i = 0; i < frozen->len; i++) {
+		AUTO(free_auto) char *other = package_name(frozen->items[i]);
+
+		if (strcasecmp(other, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* What the new version brings by itself comes in the version that it wants. */
+static bool leave_out_what_came(Build *build, Err *err)
+{
+	StrList *extra = &build->inventory.extra;
+	AUTO(release_clear) Release made = {0};
+	AUTO(inventory_clear) Inventory came = {0};
+
+	if (!release_at(build->path, &made, err) || !inventory_read(&made, NULL, &came, err))
+		return false;
+	for (size_t i = extra->len; i-- > 0;) {
+		AUTO(free_auto) char *name = package_name(extra->items[i]);
+
+		if (has_package(&came.freeze, name))
+			strlist_remove(extra, i);
+	}
+	return true;
+}
+
 /* First the very versions, then any: a function that needs a package is better off with a newer one
  * than with none. Neither is a reason not to upgrade, but both are worth saying. */
 static bool carry_packages(Build *build, Err *err)
 {
-	AUTO(free_auto) char *names = strlist_join(&build->inventory.extra, ", ");
+	AUTO(free_auto) char *names = NULL;
 	AUTO(err_clear) Err pinned = {0};
 	AUTO(err_clear) Err any = {0};
 
-	event_progress(STEP, 0, 0, "carrying over: %s", names);
+	if (!leave_out_what_came(build, err))
+		return false;
+	names = strlist_join(&build->inventory.extra, ", ");
+	if (!str_empty(names))
+		event_progress(STEP, 0, 0, "carrying over: %s", names);
 	if (install_beside(build, true, &pinned))
 		return true;
 	if (pinned.kind != ERR_INTERRUPTED && install_beside(build, false, &any)) {
