@@ -1,0 +1,311 @@
+#include "database/alembic.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/clock.h"
+#include "base/event.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "os/file.h"
+#include "os/proc.h"
+
+#define REPORT        "belay-migrate: "
+#define REPORT_MAX    (64 * 1024)
+#define KEY_MAX       4096
+#define REVISIONS_MAX 10000
+#define ASK_AFTER_MS  5000
+/* A ceiling beside the stall limit: a migration that moves is left alone for days. */
+#define TIMEOUT_MS (7LL * 24 * 3600 * 1000)
+
+#pragma GCC diagnostic ignored "-Woverlength-strings"
+static const char driver[] =
+#include "migrate_py.h"
+	;
+
+typedef struct Watch {
+	const MigrationSpec *spec;
+	json_t *migrations;
+	char *current; /* revision that runs now */
+	char *refused; /* why the driver said no */
+	char *failed;  /* what a migration died of */
+	bool finished;
+	pid_t pid;        /* of the driver, by its own word; for CPU time only */
+	int64_t moved_at; /* monotonic */
+	int64_t asked_at;
+	int64_t cpu_ticks;
+	int64_t bytes;
+	char *waiting; /* "pid 4711" that holds a lock the migration wants */
+} Watch;
+
+static void watch_clear(Watch *watch)
+{
+	json_decref(watch->migrations);
+	free(watch->current);
+	free(watch->refused);
+	free(watch->failed);
+	free(watch->waiting);
+}
+
+static void say_progress(const Watch *watch)
+{
+	const MigrationSpec *spec = watch->spec;
+
+	event_progress(spec->step, (int64_t)json_array_size(watch->migrations), spec->expected,
+		"migration %s", watch->current ? watch->current : "");
+}
+
+static void on_done(Watch *watch, const json_t *report)
+{
+	json_t *one;
+
+	if (json_array_size(watch->migrations) >= REVISIONS_MAX)
+		return;
+	one = json_object();
+	json_put(one, "revision", json_str(report, "revision"));
+	json_put(one, "from", json_str(report, "from"));
+	json_put_int(one, "ms", json_int(report, "ms", 0));
+	json_array_append_new(watch->migrations, one);
+	say_progress(watch);
+}
+
+static void on_report(Watch *watch, const json_t *report)
+{
+	const char *event = json_str(report, "event");
+
+	if (str_is(event, "starts")) {
+		watch->pid = (pid_t)json_int(report, "pid", 0);
+	} else if (str_is(event, "begins")) {
+		str_replace(&watch->current, json_str(report, "revision"));
+		say_progress(watch);
+	} else if (str_is(event, "done")) {
+		on_done(watch, report);
+	} else if (str_is(event, "finished")) {
+		watch->finished = true;
+	} else if (str_is(event, "failed")) {
+		str_replace(&watch->failed, json_str(report, "error"));
+	} else if (str_is(event, "refused")) {
+		free(watch->refused);
+		watch->refused = str_format("%s would be '%s' instead of '%s'",
+			json_str(report, "what"), json_str(report, "would"),
+			json_str(report, "wanted"));
+	}
+}
+
+static void on_line(void *arg, bool is_stderr, const char *line)
+{
+	Watch *watch = arg;
+	AUTO(json_release_auto) json_t *report = NULL;
+	AUTO(err_clear) Err ignored = {0};
+
+	watch->moved_at = clock_mono_ms();
+	if (is_stderr || !str_starts(line, REPORT))
+		return;
+	line += strlen(REPORT);
+	if (json_parse(line, strlen(line), REPORT_MAX, &report, &ignored))
+		on_report(watch, report);
+}
+
+/* utime and stime of /proc/PID/stat: the 12th and 13th field after the name in brackets. */
+static int64_t cpu_ticks(pid_t pid)
+{
+	AUTO(free_auto) char *path = str_format("/proc/%d/stat", (int)pid);
+	AUTO(free_auto) char *stat = NULL;
+	AUTO(err_clear) Err ignored = {0};
+	long long user = 0, system = 0;
+	const char *at;
+
+	if (pid <= 0 || !file_read(path, 4096, &stat, NULL, &ignored))
+		return 0;
+	at = strrchr(stat, ')');
+	if (!at || sscanf(at + 1, " %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %lld %lld", &user,
+			   &system) != 2)
+		return 0;
+	return user + system;
+}
+
+static int64_t file_bytes(const char *place)
+{
+	static const char *const parts[] = {"", "-wal", "-journal"};
+	int64_t bytes = 0;
+
+	for (size_t i = 0; i < COUNT_OF(parts); i++) {
+		AUTO(free_auto) char *path = str_format("%s%s", place, parts[i]);
+		struct stat about;
+
+		if (stat(path, &about) == 0)
+			bytes += about.st_size;
+	}
+	return bytes;
+}
+
+/* Our backend in the copy waits inside one long statement, and no byte comes back: the server knows
+ * whether it works or whom it waits for. */
+#define ACTIVITY_SQL                                                                               \
+	"SELECT coalesce((SELECT CASE WHEN wait_event_type = 'Lock' THEN 'waiting ' || "           \
+	"array_to_string(pg_blocking_pids(pid), ' ') ELSE 'working' END FROM pg_stat_activity "    \
+	"WHERE datname = current_database() AND pid <> pg_backend_pid() AND state = 'active' "     \
+	"ORDER BY wait_event_type = 'Lock' LIMIT 1), 'idle')"
+
+static void ask_server(Watch *watch, int64_t now)
+{
+	const MigrationSpec *spec = watch->spec;
+	AUTO(free_auto) char *answer = NULL;
+	AUTO(err_clear) Err ignored = {0};
+
+	watch->asked_at = now;
+	if (!database_ask(spec->db, spec->place, ACTIVITY_SQL, &answer, &ignored) || !answer)
+		return;
+	if (str_is(answer, "working")) {
+		watch->moved_at = now;
+		str_replace(&watch->waiting, NULL);
+	} else if (str_starts(answer, "waiting ")) {
+		const char *blockers = answer + strlen("waiting ");
+
+		if (!str_is(watch->waiting, blockers))
+			event_notice("migration-waits", true,
+				"migration %s waits for database process %s",
+				watch->current ? watch->current : "", blockers);
+		str_replace(&watch->waiting, blockers);
+	}
+}
+
+static void look_for_movement(Watch *watch, int64_t now)
+{
+	const int64_t ticks = cpu_ticks(watch->pid);
+	const int64_t bytes = database_is_sqlite(watch->spec->db) ? file_bytes(watch->spec->place)
+								  : 0;
+
+	if (ticks != watch->cpu_ticks || bytes != watch->bytes)
+		watch->moved_at = now;
+	watch->cpu_ticks = ticks;
+	watch->bytes = bytes;
+	if (!database_is_sqlite(watch->spec->db) && now - watch->moved_at > ASK_AFTER_MS &&
+		now - watch->asked_at > ASK_AFTER_MS)
+		ask_server(watch, now);
+}
+
+static bool on_tick(void *arg, Err *err)
+{
+	Watch *watch = arg;
+	const int64_t now = clock_mono_ms();
+
+	look_for_movement(watch, now);
+	if (now - watch->moved_at <= watch->spec->stall_ms)
+		return true;
+	if (watch->waiting)
+		return err_fail(err, ERR_TIMEOUT, "migration '%s' waits for database process %s",
+			watch->current ? watch->current : "", watch->waiting);
+	return err_fail(err, ERR_TIMEOUT, "migration '%s' is stuck: nothing has moved for %s",
+		watch->current ? watch->current : "(none yet)",
+		str_duration(watch->spec->stall_ms));
+}
+
+/* The key that the running server has: of its environment, or of the file that `serve` reads. */
+static bool find_key(const Site *site, char **ret, Err *err)
+{
+	const char *set = env_get(&site->recipe.env, "WEBUI_SECRET_KEY");
+	AUTO(free_auto) char *text = NULL;
+
+	if (str_empty(set) && site->webui.key_file) {
+		if (!file_read(site->webui.key_file, KEY_MAX, &text, NULL, err))
+			return err_wrap(err, "reading the secret key");
+		*ret = str_dup(str_trim(text));
+		return true;
+	}
+	if (str_empty(set))
+		set = env_get(&site->webui.merged, "WEBUI_SECRET_KEY");
+	if (str_empty(set)) {
+		err_fail(err, ERR_VERIFY, "the secret key of the site was not found");
+		return err_hint(err, "belay adopt");
+	}
+	*ret = str_dup(set);
+	return true;
+}
+
+static bool build_env(const MigrationSpec *spec, const char *url, StrList *env, Err *err)
+{
+	/* Empty counts as not set for Open WebUI, and as set for python-dotenv: so `.env` cannot
+	 * put the parts back, which would win over DATABASE_URL. */
+	static const char *const parts[] = {"DATABASE_TYPE", "DATABASE_USER", "DATABASE_PASSWORD",
+		"DATABASE_HOST", "DATABASE_PORT", "DATABASE_NAME", NULL};
+	AUTO(free_auto) char *key = NULL;
+
+	if (!find_key(spec->site, &key, err))
+		return false;
+	strlist_add_all(env, &spec->site->recipe.env);
+	for (size_t i = 0; parts[i]; i++)
+		env_set(env, parts[i], "");
+	env_set(env, "DATABASE_URL", url);
+	env_set(env, "PGVECTOR_DB_URL", url);
+	env_set(env, "DATA_DIR", spec->scratch_dir);
+	env_set(env, "WEBUI_SECRET_KEY", key);
+	env_set(env, "ENABLE_DB_MIGRATIONS", "false");
+	env_set(env, "PYTHONUNBUFFERED", "1");
+	env_set(env, "BELAY_DATABASE_URL", url);
+	env_set(env, "BELAY_DATA_DIR", spec->scratch_dir);
+	/* They would bring modules of another environment in. */
+	env_unset(env, "PYTHONHOME");
+	env_unset(env, "PYTHONPATH");
+	return true;
+}
+
+/* The driver's own words say more than its exit status. */
+static bool judge(const Watch *watch, const ProcResult *result, Err *err)
+{
+	const char *version = watch->spec->target->version;
+
+	if (watch->refused) {
+		err_fail(err, ERR_VERIFY, "release %s would not work on the copy: %s", version,
+			watch->refused);
+		return err_hint(err,
+			"look for settings that name the database or data folder in the "
+			"start script, '.env' and sitecustomize");
+	}
+	if (watch->failed)
+		return err_fail(err, ERR_EXEC, "migration '%s' of release %s failed: %s",
+			watch->current ? watch->current : "(before the first)", version,
+			watch->failed);
+	if (result->exit_code != 0 || !watch->finished)
+		return err_fail(err, ERR_EXEC,
+			"the migrations of release %s ended early at '%s' (exit %d, signal %d)",
+			version, watch->current ? watch->current : "(before the first)",
+			result->exit_code, result->signal);
+	return true;
+}
+
+static const char *other_user(const Site *site)
+{
+	return geteuid() == 0 && !str_empty(site->user) && !str_is(site->user, "root") ? site->user
+										       : NULL;
+}
+
+bool alembic_upgrade(const MigrationSpec *spec, json_t **ret, Err *err)
+{
+	AUTO(watch_clear) Watch watch = {.spec = spec, .moved_at = clock_mono_ms()};
+	AUTO(free_auto) char *url = database_url_of(spec->db, spec->place);
+	AUTO(strlist_clear) StrList env = {0};
+	AUTO(proc_result_clear) ProcResult result = {0};
+
+	if (!build_env(spec, url, &env, err))
+		return false;
+	const ProcSpec proc = {
+		.argv = ARGV(spec->target->python, "-"),
+		.env = strlist_argv(&env),
+		.dir = spec->target->package_dir,
+		.user = other_user(spec->site),
+		.input = driver,
+		.log_file = spec->log_file,
+		.on_line = on_line,
+		.on_tick = on_tick,
+		.arg = &watch,
+		.timeout_ms = TIMEOUT_MS,
+		.exit_is_answer = true,
+	};
+	watch.migrations = json_array();
+	if (!proc_run(&proc, &result, err) || !judge(&watch, &result, err))
+		return false;
+	*ret = TAKE(watch.migrations);
+	return true;
+}

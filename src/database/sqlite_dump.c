@@ -1,0 +1,136 @@
+#include "database/sqlite.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/event.h"
+#include "base/fault.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "database/ops.h"
+#include "os/file.h"
+
+#define CHUNK   (1024 * 1024)
+#define BUSY_MS 30000
+#define MAGIC   "SQLite format 3"
+
+static bool stream_out(const char *path, DumpSink sink, void *arg, Err *err)
+{
+	AUTO(close_auto) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	AUTO(free_auto) char *chunk = mem_new(1, CHUNK);
+
+	if (fd < 0)
+		return err_fail_sys(err, "'%s'", path);
+	for (;;) {
+		const ssize_t got = read(fd, chunk, CHUNK);
+
+		if (got < 0)
+			return err_fail_sys(err, "reading '%s'", path);
+		if (!got)
+			return true;
+		if (!sink(arg, chunk, (size_t)got, err))
+			return false;
+	}
+}
+
+static char *dump_place(const Database *db)
+{
+	return str_format("%s/dump.%d.partial", db->site->state_dir, (int)getpid());
+}
+
+bool sqlite_dump(
+	Database *db, DumpSink sink, void *arg, json_t **ret_counts, char **ret_how, Err *err)
+{
+	AUTO(free_auto) char *copy = dump_place(db);
+	AUTO(json_release_auto) json_t *counts = NULL;
+	AUTO(err_clear) Err ignored = {0};
+	bool done;
+
+	done = sql_backup(db->live, copy, NULL, NULL, err) && sqlite_counts(copy, &counts, err) &&
+	       stream_out(copy, sink, arg, err);
+	if (!file_remove(copy, &ignored))
+		event_warn_err("leftover", &ignored);
+	if (!done)
+		return err_wrap(err, "copying '%s'", db->live);
+	*ret_counts = TAKE(counts);
+	*ret_how = str_dup("SQLite online backup API");
+	return true;
+}
+
+static bool write_all(int fd, const char *bytes, size_t len, const char *path, Err *err)
+{
+	while (len) {
+		const ssize_t put = write(fd, bytes, len);
+
+		if (put < 0)
+			return err_fail_sys(err, "writing '%s'", path);
+		bytes += put;
+		len -= (size_t)put;
+	}
+	return true;
+}
+
+static bool stream_in(const char *path, DumpSource source, void *arg, Err *err)
+{
+	AUTO(free_auto) char *chunk = mem_new(1, CHUNK);
+	AUTO(close_auto) int fd = -1;
+	size_t got = 0;
+
+	if (!FAULT(err, "sqlite-restore"))
+		return false;
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return err_fail_sys(err, "'%s'", path);
+	do {
+		if (!source(arg, chunk, CHUNK, &got, err) || !write_all(fd, chunk, got, path, err))
+			return false;
+	} while (got);
+	return fsync(fd) == 0 || err_fail_sys(err, "'%s'", path);
+}
+
+static bool looks_like_sqlite(const char *path, Err *err)
+{
+	AUTO(close_auto) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	char head[sizeof(MAGIC)] = "";
+
+	if (fd < 0 || read(fd, head, sizeof(head)) != (ssize_t)sizeof(head) ||
+		memcmp(head, MAGIC, sizeof(MAGIC)) != 0)
+		return err_fail(err, ERR_VERIFY, "what was restored is not a SQLite database");
+	return true;
+}
+
+/* Foreign keys are a warning: Open WebUI never enforced them, so old databases break some. */
+static bool check(const char *path, Err *err)
+{
+	AUTO(sql_close_auto) Sql *sql = NULL;
+	AUTO(free_auto) char *verdict = NULL;
+	AUTO(free_auto) char *orphans = NULL;
+
+	if (!looks_like_sqlite(path, err) || !sql_open(path, SQL_READ, BUSY_MS, &sql, err) ||
+		!sql_value(sql, "PRAGMA integrity_check(1)", NULL, &verdict, err))
+		return false;
+	if (!str_is(verdict, "ok"))
+		return err_fail(err, ERR_VERIFY, "the restored database is damaged: %s",
+			verdict ? verdict : "no answer");
+	if (!sql_value(sql, "SELECT count(*) FROM pragma_foreign_key_check", NULL, &orphans, err))
+		return false;
+	if (!str_is(orphans, "0"))
+		event_notice("foreign-keys", true,
+			"%s rows of the restored database refer to rows "
+			"that do not exist",
+			orphans);
+	return true;
+}
+
+bool sqlite_restore(
+	Database *db, const char *spare, const char *run, DumpSource source, void *arg, Err *err)
+{
+	AUTO(free_auto) char *partial = sqlite_partial(spare);
+
+	if (!sqlite_make_room(db, spare, run, err))
+		return false;
+	if (!stream_in(partial, source, arg, err) || !check(partial, err))
+		return err_wrap(err, "restoring to '%s'", spare);
+	return sqlite_adopt_partial(db, spare, run, err);
+}
