@@ -195,7 +195,8 @@ const char *str_bytes(unsigned long long bytes)
 		return buffer;
 	}
 	/* The next unit begins where rounding would show "1000". */
-	while (which + 1 < COUNT_OF(units) && bytes / unit + (bytes % unit >= unit / 2) >= 1000) {
+	while (which + 1 < COUNT_OF(units) &&
+		bytes / unit + (bytes % unit > (unit - 1) / 2) >= 1000) {
 		unit *= 1000;
 		which++;
 	}
@@ -204,7 +205,7 @@ const char *str_bytes(unsigned long long bytes)
 
 		snprintf(buffer, SLOT, "%llu.%llu %s", tenths / 10, tenths % 10, units[which]);
 	} else {
-		snprintf(buffer, SLOT, "%llu %s", bytes / unit + (bytes % unit >= unit / 2),
+		snprintf(buffer, SLOT, "%llu %s", bytes / unit + (bytes % unit > (unit - 1) / 2),
 			units[which]);
 	}
 	return buffer;

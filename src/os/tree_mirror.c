@@ -155,6 +155,10 @@ static bool mirror_subfolder(const Node *source, const Node *copy, bool copy_the
 		if (mkdirat(to, source->name, 0700) < 0)
 			return err_fail_sys(err, "cannot create the copy of '%s'", source->path);
 	}
+	/* As an ordinary user: what an earlier pass made read-only must be filled once more. */
+	if (copy_there && (copy->st.st_mode & 0700) != 0700 &&
+		fchmodat(to, source->name, 0700, 0) < 0)
+		return err_fail_sys(err, "cannot change the copy of '%s'", source->path);
 	out = openat(to, source->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (out < 0)
 		return err_fail_sys(err, "cannot read the copy of '%s'", source->path);
