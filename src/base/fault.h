@@ -11,6 +11,7 @@
 
 #ifdef BELAY_TEST
 bool fault_pass(Err *err, const char *name);
+void fault_restart(void); /* count from 1 again: for tests that fork */
 #define FAULT(err, name) fault_pass((err), (name))
 #else
 #define FAULT(err, name) true
