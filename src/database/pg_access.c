@@ -1,0 +1,256 @@
+#include "database/pg.h"
+
+#include "base/clock.h"
+#include "base/fault.h"
+#include "base/mem.h"
+#include "base/text.h"
+
+enum { OUT_MS = 30000, TERMINATE_MS = 5000 };
+
+const DatabaseUrl *pg_admin_url(const Database *db)
+{
+	const PgBackend *backend = db->backend;
+
+	return backend->has_admin_url ? &backend->admin_url : &db->site->database;
+}
+
+bool pg_admin(Database *db, PgSession **ret, Err *err)
+{
+	PgBackend *backend = db->backend;
+	const char *named = backend->has_admin_url ? backend->admin_url.name : NULL;
+	const char *wanted[] = {named, "postgres", "template1"};
+	const char *databases[4] = {NULL};
+	AUTO(free_auto) char *spares = str_format("%s_belay_", db->live);
+	size_t count = 0;
+
+	if (backend->admin && pg_alive(backend->admin)) {
+		*ret = backend->admin;
+		return true;
+	}
+	pg_disconnect(TAKE(backend->admin));
+	/* Neither of the two places: those are renamed and shut. */
+	for (size_t i = 0; i < COUNT_OF(wanted); i++) {
+		if (!str_empty(wanted[i]) && !str_is(wanted[i], db->live) &&
+			!str_starts(wanted[i], spares))
+			databases[count++] = wanted[i];
+	}
+	if (!pg_connect(pg_admin_url(db), databases, &backend->admin, err))
+		return false;
+	*ret = backend->admin;
+	return true;
+}
+
+bool pg_server_id(Database *db, const char **ret, Err *err)
+{
+	PgBackend *backend = db->backend;
+	PgSession *admin;
+
+	if (!backend->server_id) {
+		if (!pg_admin(db, &admin, err) ||
+			!pg_value(admin, "SELECT system_identifier FROM pg_control_system()", NULL,
+				&backend->server_id, err))
+			return err_wrap(err, "asking for the server's identity");
+	}
+	*ret = backend->server_id;
+	return true;
+}
+
+bool pg_open(Database *db, const char *place, PgSession **ret, Err *err)
+{
+	const char *const databases[] = {place, NULL};
+
+	return pg_connect(&db->site->database, databases, ret, err);
+}
+
+void pg_entry_clear(PgEntry *entry)
+{
+	free(entry->id);
+	free(entry->name);
+	free(entry->owner);
+	free(entry->comment);
+	*entry = (PgEntry){0};
+}
+
+bool pg_entry(Database *db, const char *name, const char *id, PgEntry *ret, Err *err)
+{
+	AUTO(pg_rows_free_auto) PgRows *rows = NULL;
+	const char *const params[] = {name ? name : id, NULL};
+	PgSession *admin;
+	const char *query =
+		name ? "SELECT oid, datname, pg_get_userbyid(datdba), datallowconn,"
+		       " shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = $1"
+		     : "SELECT oid, datname, pg_get_userbyid(datdba), datallowconn,"
+		       " shobj_description(oid, 'pg_database') FROM pg_database WHERE oid::text = $1";
+
+	if (!pg_admin(db, &admin, err) || !pg_query(admin, query, params, &rows, err))
+		return false;
+	pg_entry_clear(ret);
+	if (pg_rows(rows) == 0)
+		return true;
+	ret->id = str_dup(pg_text(rows, 0, 0));
+	ret->name = str_dup(pg_text(rows, 0, 1));
+	ret->owner = str_dup(pg_text(rows, 0, 2));
+	ret->open = pg_bool(rows, 0, 3);
+	ret->comment = str_dup(pg_text(rows, 0, 4));
+	return true;
+}
+
+bool pg_door(Database *db, const char *id, bool open, Err *err)
+{
+	AUTO(pg_entry_clear) PgEntry entry = {0};
+	AUTO(free_auto) char *name = NULL;
+	PgSession *admin;
+
+	if (!pg_entry(db, NULL, id, &entry, err))
+		return false;
+	if (!entry.id || entry.open == open)
+		return true;
+	name = pg_ident(entry.name);
+	if (!pg_admin(db, &admin, err) || !FAULT(err, "pg-door") ||
+		!pg_runf(admin, err, "ALTER DATABASE %s ALLOW_CONNECTIONS %s", name,
+			open ? "true" : "false")) {
+		return open ? err_wrap(err, "opening the door of database '%s'", entry.name)
+			    : err_wrap(err, "shutting the door of database '%s'", entry.name);
+	}
+	return true;
+}
+
+bool pg_door_is_open(Database *db, const char *id, bool *ret, Err *err)
+{
+	AUTO(pg_entry_clear) PgEntry entry = {0};
+
+	if (!pg_entry(db, NULL, id, &entry, err))
+		return false;
+	if (!entry.id)
+		return err_fail(err, ERR_FOREIGN, "there is no database with the id %s", id);
+	*ret = entry.open;
+	return true;
+}
+
+bool pg_enter(Database *db, const char *id, bool shut, PgSession **ret, Err *err)
+{
+	AUTO(pg_disconnect_auto) PgSession *session = NULL;
+	AUTO(pg_entry_clear) PgEntry entry = {0};
+	AUTO(err_clear) Err later = {0};
+	bool entered, restored = true;
+
+	if (!pg_entry(db, NULL, id, &entry, err))
+		return false;
+	if (!entry.id)
+		return err_fail(err, ERR_FOREIGN, "there is no database with the id %s", id);
+	const char *const databases[] = {entry.name, NULL};
+
+	if (!entry.open && !pg_door(db, id, true, err))
+		return false;
+	entered = pg_connect(pg_admin_url(db), databases, &session, err);
+	if (shut || !entry.open)
+		restored = pg_door(db, id, false, entered ? err : &later);
+	if (!entered || !restored)
+		return false;
+	*ret = TAKE(session);
+	return true;
+}
+
+/* -- sessions --------------------------------------------------------------------------------- */
+
+/* usesysid is NULL for the server's own workers (autovacuum): RENAME and TEMPLATE cancel those
+ * themselves. backend_type would tell, but ordinary roles may not see it. */
+static const char sessions_query[] =
+	"SELECT pid, coalesce(usename, usesysid::text), coalesce(application_name, ''),"
+	" coalesce(host(client_addr), 'local'), coalesce(state, '')"
+	" FROM pg_stat_activity WHERE datid::text = $1 AND usesysid IS NOT NULL"
+	" AND pid <> pg_backend_pid() AND pid::text <> $2 ORDER BY backend_start, pid";
+
+static char *describe(const PgRows *rows, int row)
+{
+	const char *program = pg_text(rows, row, 2);
+	const char *state = pg_text(rows, row, 4);
+
+	return str_format("pid %s: role %s%s%s, from %s%s%s", pg_text(rows, row, 0),
+		pg_text(rows, row, 1), program[0] ? ", program " : "", program,
+		pg_text(rows, row, 3), state[0] ? ", " : "", state);
+}
+
+bool pg_sessions(Database *db, StrList *ret, Err *err)
+{
+	AUTO(pg_entry_clear) PgEntry live = {0};
+	AUTO(pg_rows_free_auto) PgRows *rows = NULL;
+	PgSession *admin;
+
+	if (!pg_entry(db, db->live, NULL, &live, err) || !pg_admin(db, &admin, err))
+		return false;
+	if (!live.id)
+		return true;
+	const char *const params[] = {live.id, "0", NULL};
+
+	if (!pg_query(admin, sessions_query, params, &rows, err))
+		return false;
+	for (int i = 0; i < pg_rows(rows); i++) {
+		AUTO(free_auto) char *line = describe(rows, i);
+
+		strlist_add(ret, line);
+	}
+	return true;
+}
+
+static bool end_one(PgSession *admin, const PgRows *rows, int row, StrList *refused, Err *err)
+{
+	AUTO(free_auto) char *limit = str_format("%d", TERMINATE_MS);
+	const char *const params[] = {pg_text(rows, row, 0), limit, NULL};
+	AUTO(err_clear) Err said = {0};
+	AUTO(pg_rows_free_auto) PgRows *done = NULL;
+	AUTO(free_auto) char *line = NULL;
+
+	if (!FAULT(err, "pg-terminate"))
+		return false;
+	if (pg_query(admin, "SELECT pg_terminate_backend($1::int, $2::bigint)", params, &done,
+		    &said))
+		return true;
+	if (!str_is(pg_state(admin), "42501")) {
+		err_move(err, &said);
+		return false;
+	}
+	line = describe(rows, row);
+	strlist_add(refused, line);
+	return true;
+}
+
+static bool cannot_end(Database *db, const StrList *refused, Err *err)
+{
+	AUTO(free_auto) char *lines = strlist_join(refused, "; ");
+
+	err_fail(err, ERR_REFUSED, "role '%s' may not end sessions on the database: %s",
+		pg_admin_url(db)->user ? pg_admin_url(db)->user : "", lines);
+	return err_hint(
+		err, "end them there, or set admin_url in %s to a superuser's URL", db->site->file);
+}
+
+bool pg_others_out(Database *db, const char *id, int keep_pid, Err *err)
+{
+	const Deadline deadline = deadline_in(OUT_MS);
+	AUTO(free_auto) char *keep = str_format("%d", keep_pid);
+	const char *const params[] = {id, keep, NULL};
+	PgSession *admin;
+
+	if (!pg_admin(db, &admin, err))
+		return false;
+	while (true) {
+		AUTO(pg_rows_free_auto) PgRows *rows = NULL;
+		AUTO(strlist_clear) StrList refused = {0};
+
+		if (!pg_query(admin, sessions_query, params, &rows, err))
+			return err_wrap(err, "looking for sessions");
+		if (pg_rows(rows) == 0)
+			return true;
+		for (int i = 0; i < pg_rows(rows); i++) {
+			if (!end_one(admin, rows, i, &refused, err))
+				return err_wrap(err, "ending a session");
+		}
+		if (refused.len > 0)
+			return cannot_end(db, &refused, err);
+		if (deadline_left_ms(deadline) == 0)
+			return err_fail(err, ERR_TIMEOUT,
+				"sessions on the database did not end within %s",
+				str_duration(OUT_MS));
+	}
+}

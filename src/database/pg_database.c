@@ -1,0 +1,149 @@
+#include "database/pg.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+
+enum { NAME_MAX_BYTES = 63 };
+
+static bool open_backend(Database *db, Err *err)
+{
+	PgBackend *backend = NEW(PgBackend);
+
+	db->backend = backend;
+	if (str_empty(db->site->database.name))
+		return err_fail(err, ERR_CONFIG, "the database URL names no database");
+	db->live = str_dup(db->site->database.name);
+	if (str_empty(db->site->admin_url))
+		return true;
+	if (!database_url_parse(
+		    db->site->admin_url, db->site->start_directory, &backend->admin_url, err))
+		return err_wrap(err, "admin_url");
+	backend->has_admin_url = true;
+	if (backend->admin_url.kind != DATABASE_POSTGRES)
+		return err_fail(err, ERR_CONFIG, "admin_url is not the URL of a PostgreSQL server");
+	return true;
+}
+
+static void close_backend(Database *db)
+{
+	PgBackend *backend = db->backend;
+
+	if (!backend)
+		return;
+	pg_disconnect(backend->admin);
+	database_url_clear(&backend->admin_url);
+	free(backend->server_id);
+	free(backend);
+}
+
+/* NAME_belay_20261123134812: the time of the run, from its id. A long name is cut between
+ * characters, because PostgreSQL would cut the end off silently. */
+static char *spare_name(const Database *db, const char *run)
+{
+	AUTO(text_clear) Text digits = TEXT_INIT(15);
+	size_t keep = strlen(db->live);
+
+	for (const char *at = run; *at && digits.len < 14; at++) {
+		if (*at >= '0' && *at <= '9')
+			text_add_bytes(&digits, at, 1);
+	}
+	const size_t suffix = strlen("_belay_") + digits.len;
+
+	if (keep + suffix > NAME_MAX_BYTES) {
+		keep = NAME_MAX_BYTES - suffix;
+		while (keep > 0 && ((unsigned char)db->live[keep] & 0xc0) == 0x80)
+			keep--;
+	}
+	return str_format("%.*s_belay_%s", (int)keep, db->live, digits.data ? digits.data : "");
+}
+
+static char *url_of(const Database *db, const char *place)
+{
+	return database_url_with_name(&db->site->database, place);
+}
+
+static bool about(Database *db, DatabaseAbout *ret, Err *err)
+{
+	const DatabaseUrl *url = &db->site->database;
+	const char *const params[] = {db->live, NULL};
+	AUTO(pg_rows_free_auto) PgRows *rows = NULL;
+	AUTO(free_auto) char *version = NULL;
+	const char *server_id;
+	PgSession *admin;
+
+	if (!pg_server_id(db, &server_id, err) || !pg_admin(db, &admin, err) ||
+		!pg_value(admin, "SELECT split_part(current_setting('server_version'), ' ', 1)",
+			NULL, &version, err) ||
+		!pg_query(admin,
+			"SELECT pg_encoding_to_char(encoding), pg_database_size(oid)"
+			" FROM pg_database WHERE datname = $1",
+			params, &rows, err))
+		return err_wrap(err, "asking the PostgreSQL server about itself");
+	if (pg_rows(rows) == 0) {
+		err_fail(err, ERR_DATABASE, "there is no database '%s' on server %s:%d", db->live,
+			url->host ? url->host : "localhost", url->port);
+		return err_hint(err, "see which there are: psql -h %s -p %d -U %s -l",
+			url->host ? url->host : "localhost", url->port,
+			url->user ? url->user : "postgres");
+	}
+	*ret = (DatabaseAbout){
+		.server = str_format("PostgreSQL %s at %s:%d%s%s", version,
+			url->host ? url->host : "localhost", url->port,
+			str_empty(db->site->container) ? "" : ", container ",
+			str_empty(db->site->container) ? "" : db->site->container),
+		.name = str_dup(db->live),
+		.server_id = str_dup(server_id),
+		.encoding = str_dup(pg_text(rows, 0, 0)),
+		.bytes = pg_int(rows, 0, 1),
+		.version_num = pg_server_version(admin),
+	};
+	return true;
+}
+
+static bool id(Database *db, const char *place, char **ret, Err *err)
+{
+	AUTO(pg_entry_clear) PgEntry entry = {0};
+
+	if (!pg_entry(db, place, NULL, &entry, err))
+		return false;
+	*ret = TAKE(entry.id);
+	return true;
+}
+
+static bool ask(Database *db, const char *place, const char *query, char **ret, Err *err)
+{
+	AUTO(pg_disconnect_auto) PgSession *session = NULL;
+
+	/* Questions name tables as Open WebUI does: with the role's own search_path. */
+	return pg_open(db, place, &session, err) && pg_run(session, "RESET search_path", err) &&
+	       pg_run(session, "SET default_transaction_read_only=on", err) &&
+	       pg_value(session, query, NULL, ret, err);
+}
+
+const DatabaseOps pg_database_ops = {
+	.is_sqlite = false,
+	.open = open_backend,
+	.close = close_backend,
+	.spare_name = spare_name,
+	.url_of = url_of,
+	.about = about,
+	.id = id,
+	.revision = pg_revision,
+	.counts = pg_counts,
+	.digests = pg_digests,
+	.ask = ask,
+	.sessions = pg_sessions,
+	.try_rights = pg_try_rights,
+	.obstacles = pg_obstacles,
+	.door = pg_door,
+	.door_is_open = pg_door_is_open,
+	.copy_make = pg_copy_make,
+	.copy_drop = pg_copy_drop,
+	.exchange = pg_exchange,
+	.mark = pg_mark,
+	.written_since = pg_written_since,
+	.dump = pg_dump,
+	.restore = pg_restore,
+};

@@ -1,0 +1,206 @@
+#include "database/pg.h"
+
+#include <poll.h>
+
+#include "base/clock.h"
+#include "base/fault.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "os/proc.h"
+#include "os/signals.h"
+
+enum { CHUNK = 1 << 18, STALL_MS = 600000, TICK_MS = 1000 };
+static const int64_t CHILD_MS = (int64_t)7 * 24 * 3600 * 1000; /* STALL_MS is the real limit */
+
+/* Ready before STALL_MS has passed, or an error. */
+static bool wait_pipe(int pipe, short events, Err *err)
+{
+	const Deadline deadline = deadline_in(STALL_MS);
+
+	while (deadline_left_ms(deadline) > 0) {
+		struct pollfd fds[2] = {{.fd = pipe, .events = events}};
+		nfds_t count = 1;
+
+		if (signals_pending())
+			return err_fail(
+				err, ERR_INTERRUPTED, "interrupted while data was streaming");
+		if (!signals_seen() && signals_fd() >= 0)
+			fds[count++] = (struct pollfd){.fd = signals_fd(), .events = POLLIN};
+		if (poll(fds, count, TICK_MS) > 0 && fds[0].revents)
+			return true;
+	}
+	return err_fail(err, ERR_TIMEOUT, "no data moved for %s", str_duration(STALL_MS));
+}
+
+/* The child's own failure says more than the broken pipe or short stream that follows from it; but
+ * an interruption or a full disk on our side is the cause and not the consequence. */
+static bool finish(ProcRunning *running, bool pumped, Err *here, Err *err)
+{
+	AUTO(proc_result_clear) ProcResult result = {0};
+	AUTO(err_clear) Err child = {0};
+	const bool ended_well = proc_finish(running, &result, &child);
+
+	if (pumped && ended_well)
+		return true;
+	err_move(err, !pumped && here->kind != ERR_IO ? here : !ended_well ? &child : here);
+	return false;
+}
+
+/* -- dump ------------------------------------------------------------------------------------- */
+
+static bool pump_out(int pipe, DumpSink sink, void *arg, Err *err)
+{
+	AUTO(free_auto) char *chunk = mem_new(CHUNK, 1);
+
+	while (true) {
+		ssize_t got;
+
+		if (!wait_pipe(pipe, POLLIN, err))
+			return false;
+		got = read(pipe, chunk, CHUNK);
+		if (got == 0)
+			return true;
+		if (got < 0 && errno != EINTR && errno != EAGAIN)
+			return err_fail_sys(err, "reading the dump");
+		if (got > 0 && !sink(arg, chunk, (size_t)got, err))
+			return false;
+	}
+}
+
+static bool run_dump(PgProgram *program, const char *snapshot, DumpSink sink, void *arg, Err *err)
+{
+	AUTO(err_clear) Err here = {0};
+	ProcRunning *running = NULL;
+	int pipe = -1;
+	bool pumped;
+
+	strlist_add(&program->argv, "--format=custom");
+	strlist_add(&program->argv, "--compress=0");
+	strlist_add(&program->argv, "--lock-wait-timeout=60s");
+	strlist_addf(&program->argv, "--snapshot=%s", snapshot);
+	const ProcSpec spec = {.argv = strlist_argv(&program->argv),
+		.env = strlist_argv(&program->env),
+		.timeout_ms = CHILD_MS};
+
+	if (!proc_start(&spec, &running, &pipe, err))
+		return false;
+	pumped = pump_out(pipe, sink, arg, &here);
+	return finish(running, pumped, &here, err);
+}
+
+/* The session that exports the snapshot counts in it and stays until pg_dump is through: so dump
+ * and counts agree to the row. */
+bool pg_dump(Database *db, DumpSink sink, void *arg, json_t **ret_counts, char **ret_how, Err *err)
+{
+	AUTO(pg_disconnect_auto) PgSession *session = NULL;
+	AUTO(free_auto) char *snapshot = NULL;
+	AUTO(pg_tables_clear) PgTables tables = {0};
+	AUTO(pg_program_clear) PgProgram program = {0};
+	AUTO(json_release_auto) json_t *counts = NULL;
+
+	if (!pg_open(db, db->live, &session, err))
+		return false;
+	pg_limit(session, PG_LIMIT_LONG_MS);
+	if (!pg_program(db, "pg_dump", pg_server_version(session), &db->site->database, db->live,
+		    &program, err) ||
+		!pg_run(session, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", err) ||
+		!pg_value(session, "SELECT pg_export_snapshot()", NULL, &snapshot, err) ||
+		!pg_tables(session, &tables, err) ||
+		!pg_count_all(session, &tables, &counts, err) ||
+		!run_dump(&program, snapshot, sink, arg, err))
+		return err_wrap(err, "dumping database '%s'", db->live);
+	*ret_counts = TAKE(counts);
+	*ret_how = TAKE(program.how);
+	return true;
+}
+
+/* -- restore ---------------------------------------------------------------------------------- */
+
+static bool write_all(int pipe, const char *bytes, size_t len, Err *err)
+{
+	while (len > 0) {
+		ssize_t put;
+
+		if (!wait_pipe(pipe, POLLOUT, err))
+			return false;
+		/* A pipe that is ready takes at least PIPE_BUF without blocking, not more. */
+		put = write(pipe, bytes, len < 4096 ? len : 4096);
+		if (put < 0 && errno != EINTR && errno != EAGAIN)
+			return err_fail_sys(err, "handing over the dump");
+		if (put > 0) {
+			bytes += put;
+			len -= (size_t)put;
+		}
+	}
+	return true;
+}
+
+static bool pump_in(int pipe, DumpSource source, void *arg, Err *err)
+{
+	AUTO(free_auto) char *chunk = mem_new(CHUNK, 1);
+
+	while (true) {
+		size_t got = 0;
+
+		if (!source(arg, chunk, CHUNK, &got, err))
+			return false;
+		if (got == 0)
+			return true;
+		if (!write_all(pipe, chunk, got, err))
+			return false;
+	}
+}
+
+static bool run_restore(PgProgram *program, bool superuser, DumpSource source, void *arg, Err *err)
+{
+	AUTO(err_clear) Err here = {0};
+	ProcRunning *running = NULL;
+	int pipe = -1;
+	bool pumped;
+
+	strlist_add(&program->argv, "--exit-on-error");
+	/* Only a superuser can give objects to others; for everyone else they become his own. */
+	if (!superuser)
+		strlist_add(&program->argv, "--no-owner");
+	const ProcSpec spec = {.argv = strlist_argv(&program->argv),
+		.env = strlist_argv(&program->env),
+		.output_fd = -1,
+		.timeout_ms = CHILD_MS};
+
+	if (!FAULT(err, "pg-restore") || !proc_start(&spec, &running, &pipe, err))
+		return false;
+	pumped = pump_in(pipe, source, arg, &here);
+	return finish(running, pumped, &here, err);
+}
+
+/* pg_restore brings no planner statistics: without ANALYZE the first queries crawl. */
+static bool analyze(Database *db, const char *spare, Err *err)
+{
+	AUTO(pg_disconnect_auto) PgSession *session = NULL;
+	const char *const databases[] = {spare, NULL};
+
+	if (!pg_connect(pg_admin_url(db), databases, &session, err))
+		return false;
+	pg_limit(session, PG_LIMIT_LONG_MS);
+	return pg_run(session, "ANALYZE", err);
+}
+
+bool pg_restore(
+	Database *db, const char *spare, const char *run, DumpSource source, void *arg, Err *err)
+{
+	AUTO(pg_program_clear) PgProgram program = {0};
+	AUTO(free_auto) char *superuser = NULL;
+	PgSession *admin;
+
+	if (!pg_admin(db, &admin, err) ||
+		!pg_value(admin, "SELECT rolsuper FROM pg_roles WHERE rolname = current_user", NULL,
+			&superuser, err) ||
+		!pg_program(db, "pg_restore", pg_server_version(admin), pg_admin_url(db), spare,
+			&program, err) ||
+		!pg_clear_spare(db, spare, run, err) ||
+		!pg_create_spare(db, spare, run, false, err) ||
+		!run_restore(&program, str_is(superuser, "t"), source, arg, err) ||
+		!analyze(db, spare, err))
+		return err_wrap(err, "restoring into database '%s'", spare);
+	return true;
+}
