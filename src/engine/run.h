@@ -14,7 +14,7 @@ typedef enum {
 	RUN_DONE,      /* every step is done */
 	RUN_UNTOUCHED, /* failed before any step with an exact undo had its intent written */
 	RUN_UNDONE,    /* failed, and everything is back as it was */
-	RUN_STUCK,     /* failed, and the undo failed or met a foreign change: unfinished, for resume */
+	RUN_STUCK, /* failed, and the undo failed or met a foreign change: unfinished, for resume */
 } RunEnd;
 
 typedef struct Engine {
@@ -23,7 +23,8 @@ typedef struct Engine {
 	const StepDef *const *steps; /* NULL-terminated */
 	RunCtx *ctx;
 	/* Filled in by the engine: */
-	int64_t dark_ms; /* from the first dark step's begin to the committing step's end, this process */
+	int64_t dark_ms; /* from the first dark step's begin to the committing step's end, this
+			    process */
 } Engine;
 
 /* err: why it did not get to the end (empty after RUN_DONE). After RUN_STUCK err says what the undo

@@ -1,8 +1,9 @@
 /* step.h - what a step is. Steps know the site through RunCtx; the engine knows only this.
  *
  * A step asks the world (observe, check, verify) and changes it (apply, undo). apply is safe to
- * repeat, undo is safe on BEFORE, PARTIAL and AFTER. The journal records intent before every effect;
- * but whether an effect is there is always asked of the world, never of the journal alone. */
+ * repeat, undo is safe on BEFORE, PARTIAL and AFTER. The journal records intent before every
+ * effect; but whether an effect is there is always asked of the world, never of the journal alone.
+ */
 #pragma once
 #include "base/error.h"
 
@@ -24,13 +25,17 @@ typedef struct StepDef {
 	const char *id;    /* = file name with '-'. Stored in journals; never renamed */
 	const char *title; /* N_("…") */
 	UndoKind undo_kind;
-	bool dark;         /* users see no service while it runs */
-	bool commits;      /* once it is done, the run is not undone any more (the gate) */
+	bool dark;    /* users see no service while it runs */
+	bool commits; /* once it is done, the run is not undone any more (the gate) */
+	/* Id of a later step that replaces this one's effect (start-service that of stop-service):
+	 * once that one has begun, this one is not looked at again on the way forward. NULL: none.
+	 */
+	const char *until;
 
 	bool (*needed)(RunCtx *ctx);                            /* NULL: always */
 	bool (*observe)(RunCtx *ctx, Seen *ret_seen, Err *err); /* NULL: SEEN_BEFORE */
 	bool (*check)(RunCtx *ctx, Err *err);                   /* NULL: fine */
 	bool (*apply)(RunCtx *ctx, Err *err);
-	bool (*verify)(RunCtx *ctx, Err *err);                  /* NULL: fine */
-	bool (*undo)(RunCtx *ctx, Err *err);                    /* NULL with UNDO_NOTHING */
+	bool (*verify)(RunCtx *ctx, Err *err); /* NULL: fine */
+	bool (*undo)(RunCtx *ctx, Err *err);   /* NULL with UNDO_NOTHING */
 } StepDef;
