@@ -1,6 +1,6 @@
-/* checks.h - everything that must be true before an upgrade, as a table; all are asked, all findings
- * are reported (EVENT_CHECK), none stops the others. Checks change nothing but scratch databases of
- * their own. */
+/* checks.h - everything that must be true before an upgrade, as a table; all are asked, all
+ * findings are reported (EVENT_CHECK), none stops the others. Checks change nothing but scratch
+ * databases of their own. */
 #pragma once
 #include "base/error.h"
 #include "base/json.h"
@@ -22,7 +22,7 @@ typedef struct CheckCtx {
 
 typedef struct CheckSummary {
 	int warnings, refusals;
-	char *first_refusal;       /* English text of it; NULL */
+	char *first_refusal; /* English text of it; NULL */
 	char *first_refusal_local;
 	char *first_hint;
 	char *first_hint_local;

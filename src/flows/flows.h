@@ -1,29 +1,31 @@
 /* flows.h - the procedures as commands call them. Each takes the run lock, runs, emits its events
- * (the last one is EVENT_RESULT) and fills FlowEnd, whatever happened; err says why when the outcome
- * is a failure. Policy lives here: which outcome, which exit status (docs/exit-status.md). */
+ * (the last one is EVENT_RESULT) and fills FlowEnd, whatever happened; err says why when the
+ * outcome is a failure. Policy lives here: which outcome, which exit status (docs/exit-status.md).
+ */
 #pragma once
 #include "base/error.h"
 #include "base/json.h"
 #include "config/site.h"
 
 typedef struct FlowWish {
-	const char *version;   /* upgrade: target or "latest"; NULL: latest */
-	const char *run;       /* rollback: which upgrade; NULL: the last */
-	const char *set;       /* restore: which set */
+	const char *version; /* upgrade: target or "latest"; NULL: latest */
+	const char *run;     /* rollback: which upgrade; NULL: the last */
+	const char *set;     /* restore: which set */
 	bool plan_only;
-	bool accept_loss;      /* rollback: rows written since are given up (they stay in the kept database) */
-	bool finish, undo;     /* resume: which way; neither: what belay would do */
-	/* Shows the plan and asks; NULL: go on. false: the person said no. The plan's members are those
-	 * of the result's `plan` (docs/json.md). */
+	bool accept_loss;  /* rollback: rows written since are given up (they stay in the kept
+			      database) */
+	bool finish, undo; /* resume: which way; neither: what belay would do */
+	/* Shows the plan and asks; NULL: go on. false: the person said no. The plan's members are
+	 * those of the result's `plan` (docs/json.md). */
 	bool (*confirm)(void *arg, const json_t *plan);
 	void *arg;
 } FlowWish;
 
 typedef struct FlowEnd {
-	char *outcome;         /* upgraded, rolled-back, backed-up, restored, resumed, refused, undone,
-	                          failed, stuck, nothing-to-do, planned, declined */
+	char *outcome; /* upgraded, rolled-back, backed-up, restored, resumed, refused, undone,
+			  failed, stuck, nothing-to-do, planned, declined */
 	int exit_status;
-	json_t *result;        /* members of the result event */
+	json_t *result; /* members of the result event */
 } FlowEnd;
 
 bool flow_upgrade(Site *site, const FlowWish *wish, FlowEnd *ret, Err *err);

@@ -1,0 +1,26 @@
+/* check_table.h - the check functions by subject, for the table in checks.c. Each answers one
+ * question: OK with an empty Err, or a kind with the reason (and usually a hint) in it. */
+#pragma once
+#include "checks/checks.h"
+
+FindingKind check_service(const CheckCtx *ctx, Err *why);
+FindingKind check_running_version(const CheckCtx *ctx, Err *why);
+FindingKind check_start_script(const CheckCtx *ctx, Err *why);
+FindingKind check_workers(const CheckCtx *ctx, Err *why);
+FindingKind check_secret_key(const CheckCtx *ctx, Err *why);
+FindingKind check_environment_link(const CheckCtx *ctx, Err *why);
+FindingKind check_exchange(const CheckCtx *ctx, Err *why);
+
+FindingKind check_disk(const CheckCtx *ctx, Err *why);
+
+FindingKind check_database(const CheckCtx *ctx, Err *why);
+FindingKind check_encoding(const CheckCtx *ctx, Err *why);
+FindingKind check_rights(const CheckCtx *ctx, Err *why);
+FindingKind check_obstacles(const CheckCtx *ctx, Err *why);
+FindingKind check_sessions(const CheckCtx *ctx, Err *why);
+FindingKind check_leftovers(const CheckCtx *ctx, Err *why);
+FindingKind check_emails(const CheckCtx *ctx, Err *why);
+
+FindingKind check_python(const CheckCtx *ctx, Err *why);
+FindingKind check_direction(const CheckCtx *ctx, Err *why);
+FindingKind check_known_bad(const CheckCtx *ctx, Err *why);

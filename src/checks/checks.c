@@ -1,0 +1,98 @@
+#include "checks/checks.h"
+
+#include "base/event.h"
+#include "base/i18n.h"
+#include "base/mem.h"
+#include "checks/check_table.h"
+
+typedef struct Check {
+	const char *id; /* stable, in JSON */
+	const char *title;
+	bool needs_target; /* asked only when a target is known */
+	FindingKind (*ask)(const CheckCtx *ctx, Err *why);
+} Check;
+
+static const Check checks[] = {
+	{"service", N_("the server runs, and the port is its own"), false, check_service},
+	{"running-version", N_("the running version is the one on disk"), false,
+		check_running_version},
+	{"start-script", N_("the start script is older than the process"), false,
+		check_start_script},
+	{"workers", N_("one server, one worker"), false, check_workers},
+	{"secret-key", N_("the secret key is known"), false, check_secret_key},
+	{"environment", N_("the environment can be replaced by a link"), false,
+		check_environment_link},
+	{"exchange", N_("the file system exchanges paths in one step"), false, check_exchange},
+	{"disk", N_("disk space and inodes"), false, check_disk},
+	{"database", N_("the database answers"), false, check_database},
+	{"encoding", N_("the database is UTF-8"), false, check_encoding},
+	{"rights", N_("the role may copy, rename and shut databases"), false, check_rights},
+	{"obstacles", N_("nothing makes a copy unsafe"), false, check_obstacles},
+	{"sessions", N_("nobody else uses the database"), false, check_sessions},
+	{"leftovers", N_("no leftovers of a partial migration"), false, check_leftovers},
+	{"python", N_("Python fits the target"), true, check_python},
+	{"direction", N_("the target knows the database's revision"), true, check_direction},
+	{"known-bad", N_("the target has no known defect"), true, check_known_bad},
+	{"emails", N_("e-mail addresses are unique for the target"), true, check_emails},
+};
+
+static const char *const kind_names[] = {"ok", "warning", "refused", "unknown"};
+
+static void say(const Check *check, FindingKind kind, const Err *why)
+{
+	const Event event = {
+		.kind = EVENT_CHECK,
+		.id = check->id,
+		.state = kind_names[kind],
+		.text = why->text ? why->text : check->title,
+		.local = why->local ? why->local : _(check->title),
+		.hint = why->hint,
+		.hint_local = why->hint_local,
+		.ms = -1,
+	};
+
+	event_emit(&event);
+}
+
+static void count(CheckSummary *summary, FindingKind kind, const Err *why)
+{
+	/* What cannot be asked is no yes: a check that fails to look refuses as well. */
+	if (kind == FINDING_WARNING)
+		summary->warnings++;
+	if (kind != FINDING_REFUSED && kind != FINDING_UNKNOWN)
+		return;
+	summary->refusals++;
+	if (summary->first_refusal)
+		return;
+	summary->first_refusal = str_dup(why->text);
+	summary->first_refusal_local = str_dup(why->local);
+	summary->first_hint = str_dup(why->hint);
+	summary->first_hint_local = str_dup(why->hint_local);
+}
+
+bool checks_run(const CheckCtx *ctx, CheckSummary *ret, Err *err UNUSED)
+{
+	CheckSummary summary = {0};
+
+	for (size_t i = 0; i < COUNT_OF(checks); i++) {
+		AUTO(err_clear) Err why = {0};
+		FindingKind kind;
+
+		if (checks[i].needs_target && !ctx->version)
+			continue;
+		kind = checks[i].ask(ctx, &why);
+		say(&checks[i], kind, &why);
+		count(&summary, kind, &why);
+	}
+	*ret = summary;
+	return true;
+}
+
+void check_summary_clear(CheckSummary *summary)
+{
+	free(summary->first_refusal);
+	free(summary->first_refusal_local);
+	free(summary->first_hint);
+	free(summary->first_hint_local);
+	*summary = (CheckSummary){0};
+}

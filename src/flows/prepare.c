@@ -1,0 +1,177 @@
+#include "flows/prepare.h"
+
+#include "base/event.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "checks/checks.h"
+#include "os/file.h"
+#include "release/link.h"
+#include "release/package.h"
+
+static bool read_revision(Prepared *prepared, Err *err)
+{
+	AUTO(strlist_clear) StrList rows = {0};
+
+	if (!database_revision(prepared->db, database_live(prepared->db), &rows, err))
+		return false;
+	if (rows.len == 1)
+		prepared->revision = str_dup(rows.items[0]);
+	return true; /* anything else is a finding of the checks */
+}
+
+bool prepare_site(const Site *site, Prepared *ret, Err *err)
+{
+	return database_open(site, &ret->db, err) && release_current(site, &ret->current, err) &&
+	       read_revision(ret, err);
+}
+
+bool prepare_target(const Site *site, const char *wanted, Prepared *ret, Err *err)
+{
+	if (!prepare_site(site, ret, err) || !package_resolve(site, wanted, &ret->version, err) ||
+		!package_fetch(site, ret->version, &ret->package_dir, err) ||
+		!migrations_read(ret->package_dir, &ret->migrations, err))
+		return false;
+	if (ret->revision)
+		migrations_after(&ret->migrations, ret->revision, &ret->ahead);
+	ret->same = str_is(ret->version, ret->current.version) &&
+		    str_is(ret->revision, ret->migrations.head);
+	return true;
+}
+
+bool prepare_check(const Site *site, const Prepared *prepared, Err *err)
+{
+	AUTO(check_summary_clear) CheckSummary summary = {0};
+	const CheckCtx ctx = {
+		.site = site,
+		.db = prepared->db,
+		.current = &prepared->current,
+		.version = prepared->version,
+		.package_dir = prepared->package_dir,
+		.migrations = prepared->package_dir ? &prepared->migrations : NULL,
+		.revision = prepared->revision,
+	};
+
+	if (!checks_run(&ctx, &summary, err))
+		return false;
+	if (summary.refusals == 0)
+		return true;
+	err_fail(err, ERR_REFUSED, "%s",
+		summary.first_refusal ? summary.first_refusal : "a check said no");
+	str_replace(
+		&err->local, summary.first_refusal_local ? summary.first_refusal_local : err->text);
+	str_replace(&err->hint, summary.first_hint);
+	str_replace(&err->hint_local, summary.first_hint_local);
+	return false;
+}
+
+void prepared_clear(Prepared *prepared)
+{
+	database_close(prepared->db);
+	release_clear(&prepared->current);
+	free(prepared->version);
+	free(prepared->package_dir);
+	migrations_clear(&prepared->migrations);
+	free(prepared->revision);
+	strlist_clear(&prepared->ahead);
+	*prepared = (Prepared){0};
+}
+
+/* ---- the plan ---- */
+
+static void put_list(json_t *object, const char *key, const StrList *list)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < list->len; i++)
+		json_array_append_new(array, json_string(list->items[i]));
+	json_object_set_new(object, key, array);
+}
+
+static json_t *plan_database(const Prepared *prepared)
+{
+	AUTO(database_about_clear) DatabaseAbout about = {0};
+	AUTO(err_clear) Err err = {0};
+	AUTO(strlist_clear) StrList sessions = {0};
+	json_t *database = json_object();
+
+	if (database_about(prepared->db, &about, &err)) {
+		json_put(database, "server", about.server);
+		json_put(database, "name", about.name);
+		json_put_int(database, "bytes", about.bytes);
+	}
+	json_put(database, "revision", prepared->revision);
+	err_clear(&err);
+	if (database_sessions(prepared->db, &sessions, &err))
+		put_list(database, "sessions", &sessions);
+	return database;
+}
+
+json_t *plan_make(const Site *site, const char *command, const Prepared *prepared,
+	const StepDef *const *steps)
+{
+	json_t *plan = json_object();
+	json_t *list = json_array();
+
+	json_put(plan, "command", command);
+	json_put(plan, "site", site->name);
+	json_put(plan, "from", prepared->current.version);
+	json_put(plan, "to", prepared->version);
+	json_put(plan, "environment", site->environment);
+	json_put(plan, "backup_dir", site->backup_dir);
+	json_object_set_new(plan, "database", plan_database(prepared));
+	put_list(plan, "migrations", &prepared->ahead);
+	for (size_t i = 0; steps[i]; i++) {
+		json_t *step = json_object();
+
+		json_put(step, "id", steps[i]->id);
+		json_put(step, "title", steps[i]->title);
+		json_object_set_new(step, "dark", json_boolean(steps[i]->dark));
+		json_array_append_new(list, step);
+	}
+	json_object_set_new(plan, "steps", list);
+	return plan;
+}
+
+/* ---- facts ---- */
+
+static bool set_home(RunCtx *ctx, const Release *current, Err *err)
+{
+	AUTO(free_auto) char *target = NULL;
+	AUTO(free_auto) char *releases = site_releases_dir(ctx->site);
+	AUTO(free_auto) char *home = path_join(releases, current->version);
+	LinkState state;
+
+	if (!link_state(ctx->site, &state, &target, err))
+		return false;
+	if (state == LINK_RELEASE)
+		return fact_set(ctx, FACT_FROM_HOME, target, err);
+	if (state == LINK_FOLDER)
+		return fact_set(ctx, FACT_FROM_FOLDED, "yes", err) &&
+		       fact_set(ctx, FACT_FROM_HOME, home, err);
+	return err_fail(err, ERR_REFUSED, "'%s' is neither an environment nor a link to a release",
+		ctx->site->environment);
+}
+
+static bool has_users(Database *db, bool *ret, Err *err)
+{
+	AUTO(free_auto) char *count = NULL;
+
+	if (!database_ask(db, database_live(db), "SELECT count(*) FROM \"user\"", &count, err))
+		return false;
+	*ret = count && !str_is(count, "0");
+	return true;
+}
+
+bool set_common_facts(RunCtx *ctx, const Prepared *prepared, Err *err)
+{
+	const char *key = ctx->site->webui.key_sha256;
+	bool users;
+
+	return fact_set(ctx, FACT_FROM_VERSION, prepared->current.version, err) &&
+	       set_home(ctx, &prepared->current, err) &&
+	       (!prepared->revision ||
+		       fact_set(ctx, FACT_REVISION_BEFORE, prepared->revision, err)) &&
+	       (!key || fact_set(ctx, FACT_KEY_SHA256, key, err)) &&
+	       has_users(prepared->db, &users, err) &&
+	       fact_set(ctx, FACT_HAD_USERS, users ? "yes" : "no", err);
+}

@@ -1,0 +1,112 @@
+/* resume: finish or undo the run that a crash or power loss left unfinished. */
+#include "base/event.h"
+#include "base/text.h"
+#include "flows/prepare.h"
+#include "flows/step_lists.h"
+#include "steps/steps.h"
+
+static const struct {
+	const char *command, *done;
+	const StepDef *const *steps;
+} resumable[] = {
+	{"upgrade", "upgraded", upgrade_steps},
+	{"rollback", "rolled-back", rollback_steps},
+	{"backup", "backed-up", backup_steps},
+	{"restore", "restored", restore_steps},
+};
+
+static int find(const char *command)
+{
+	for (size_t i = 0; i < COUNT_OF(resumable); i++)
+		if (str_is(resumable[i].command, command))
+			return (int)i;
+	return -1;
+}
+
+typedef enum { WAY_FINISH, WAY_UNDO } Way;
+
+/* Before the databases changed places, undoing is the shorter way; afterwards finishing is: it ends
+ * at the gate, whose no undoes everything anyway. After the gate's yes there is only one way. */
+static bool choose_way(Session *session, int row, const FlowWish *wish, Way *ret, Err *err)
+{
+	Engine engine = {
+		.journal = session->journal, .run = session->run, .steps = resumable[row].steps};
+	Phase swap;
+	bool committed;
+
+	if (!engine_committed(&engine, &committed, err) ||
+		!journal_phase(session->journal, session->run, step_swap_database.id, &swap, err))
+		return false;
+	if (committed && wish->undo) {
+		err_fail(err, ERR_REFUSED, "run '%s' has passed the gate: it can only be finished",
+			session->run);
+		return err_hint(err, "belay resume --finish, then belay rollback");
+	}
+	if (wish->undo)
+		*ret = WAY_UNDO;
+	else if (wish->finish || committed)
+		*ret = WAY_FINISH;
+	else
+		*ret = swap == PHASE_DONE ? WAY_FINISH : WAY_UNDO;
+	return true;
+}
+
+static bool confirm(Session *session, int row, Way way, const FlowWish *wish)
+{
+	AUTO(json_release_auto) json_t *plan = json_object();
+
+	json_put(plan, "command", "resume");
+	json_put(plan, "run", session->run);
+	json_put(plan, "way", way == WAY_FINISH ? "finish" : "undo");
+	json_put(plan, "of", resumable[row].command);
+	json_put(plan, "from", fact_get(session->ctx, FACT_FROM_VERSION));
+	json_put(plan, "to", fact_get(session->ctx, FACT_TO_VERSION));
+	return !wish->confirm || wish->confirm(wish->arg, plan);
+}
+
+static bool go(Session *session, int row, Way way, FlowEnd *ret, Err *err)
+{
+	AUTO(err_clear) Err cause = {0};
+	RunEnd end;
+
+	if (way == WAY_FINISH) {
+		end = session_run(session, resumable[row].steps, &cause, err);
+		return session_finish(session, end, resumable[row].done, &cause, ret, err);
+	}
+	/* An undo that was asked for and went well is a success. */
+	end = session_undo(session, resumable[row].steps, err);
+	return session_finish(
+		session, end == RUN_UNDONE ? RUN_DONE : end, "undone", &cause, ret, err);
+}
+
+static bool resume(Session *session, const Run *open, const FlowWish *wish, FlowEnd *ret, Err *err)
+{
+	int row = find(open->command);
+	Way way;
+
+	if (row < 0)
+		err_fail(err, ERR_PERSON,
+			"run '%s' is of a command that this belay does not know: '%s'", open->id,
+			open->command);
+	if (row < 0 || !session_continue(session, open, err) ||
+		!choose_way(session, row, wish, &way, err))
+		return session_result(session, NULL, NULL, ret, err);
+	if (wish->plan_only || !confirm(session, row, way, wish))
+		return session_result(
+			session, wish->plan_only ? "planned" : "declined", NULL, ret, err);
+	return go(session, row, way, ret, err);
+}
+
+bool flow_resume(Site *site, const FlowWish *wish, FlowEnd *ret, Err *err)
+{
+	AUTO(session_close) Session session = {0};
+	AUTO(run_clear) Run open = {0};
+	bool any;
+
+	if (!session_open(&session, site, "resume", true, err) ||
+		!journal_unfinished(session.journal, &open, &any, err))
+		return session_result(&session, NULL, NULL, ret, err);
+	if (!any)
+		return session_result(&session, "nothing-to-do", NULL, ret, err);
+	return resume(&session, &open, wish, ret, err);
+}

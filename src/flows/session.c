@@ -1,0 +1,290 @@
+#include "flows/session.h"
+
+#include <signal.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/event.h"
+#include "base/i18n.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "os/file.h"
+
+bool session_open(
+	Session *session, Site *site, const char *command, bool unfinished_is_fine, Err *err)
+{
+	AUTO(free_auto) char *lock = site_path(site, "lock");
+	AUTO(free_auto) char *journal = site_path(site, "journal.db");
+	Run open = {0};
+	bool any;
+
+	*session = (Session){
+		.site = site, .command = command, .began_ms = clock_mono_ms(), .dark_ms = -1};
+	if (!dir_make(site->state_dir, 0700, err) ||
+		!run_lock_take(lock, command, &session->lock, err) ||
+		!journal_open(journal, &session->journal, err) ||
+		!journal_unfinished(session->journal, &open, &any, err))
+		return false;
+	if (!any || unfinished_is_fine) {
+		run_clear(&open);
+		return true;
+	}
+	err_fail(err, ERR_PERSON, "run '%s' is unfinished", open.id);
+	run_clear(&open);
+	return err_hint(err, "belay resume");
+}
+
+static void say_run(const Session *session, const char *state, int64_t ms)
+{
+	const Event event = {
+		.kind = EVENT_RUN,
+		.id = session->run,
+		.state = state,
+		.text = session->command,
+		.local = session->command,
+		.ms = ms,
+	};
+
+	event_emit(&event);
+}
+
+static bool enter(Session *session, Err *err)
+{
+	if (!run_ctx_open(session->site, session->journal, session->run, session->command,
+		    &session->ctx, err))
+		return false;
+	say_run(session, "started", -1);
+	return true;
+}
+
+bool session_begin(Session *session, Err *err)
+{
+	return journal_run_begin(session->journal, session->command, &session->run, err) &&
+	       enter(session, err);
+}
+
+bool session_continue(Session *session, const Run *run, Err *err)
+{
+	session->run = str_dup(run->id);
+	return enter(session, err);
+}
+
+void session_close(Session *session)
+{
+	run_ctx_close(session->ctx);
+	free(session->run);
+	journal_close(session->journal);
+	run_lock_release(session->lock);
+	*session = (Session){0};
+}
+
+static Engine engine_of(Session *session, const StepDef *const *steps)
+{
+	return (Engine){
+		.journal = session->journal,
+		.run = session->run,
+		.steps = steps,
+		.ctx = session->ctx,
+		.dark_ms = -1,
+	};
+}
+
+RunEnd session_run(Session *session, const StepDef *const *steps, Err *ret_cause, Err *err)
+{
+	Engine engine = engine_of(session, steps);
+	RunEnd end = engine_forward(&engine, ret_cause, err);
+
+	session->dark_ms = engine.dark_ms;
+	return end;
+}
+
+RunEnd session_undo(Session *session, const StepDef *const *steps, Err *err)
+{
+	Engine engine = engine_of(session, steps);
+
+	return engine_back(&engine, err);
+}
+
+/* ---- the result ---- */
+
+/* What a person reads at the end; the outcome is the stable word. */
+static const struct {
+	const char *outcome, *text;
+} sentences[] = {
+	{"upgraded", N_("upgraded: the new version serves")},
+	{"rolled-back", N_("rolled back: what served before the upgrade serves again")},
+	{"backed-up", N_("the backup set is complete")},
+	{"restored", N_("restored: the state of the backup set serves")},
+	{"nothing-to-do", N_("nothing to do")},
+	{"planned", N_("this is the plan; nothing was changed")},
+	{"checked", N_("every check is fine")},
+	{"declined", N_("not confirmed; nothing was changed")},
+	{"refused", N_("refused; the site was not touched")},
+	{"failed", N_("failed; the site was not touched")},
+	{"undone", N_("undone: what served before serves again")},
+	{"stuck", N_("the run is unfinished: `belay resume` says what it would do")},
+};
+
+static const char *sentence(const char *outcome)
+{
+	for (size_t i = 0; i < COUNT_OF(sentences); i++)
+		if (str_is(sentences[i].outcome, outcome))
+			return sentences[i].text;
+	return outcome;
+}
+
+static void put_error(json_t *result, const Err *err)
+{
+	json_t *error = json_object();
+
+	json_put(error, "kind", err_slug(err->kind));
+	json_put(error, "text", err->text);
+	json_put(error, "hint", err->hint);
+	json_object_set_new(result, "error", error);
+}
+
+static void put_run(const Session *session, json_t *result)
+{
+	const RunCtx *ctx = session->ctx;
+	json_t *migrations;
+
+	if (!ctx)
+		return;
+	json_put(result, "from", fact_get(ctx, FACT_FROM_VERSION));
+	json_put(result, "to", fact_get(ctx, FACT_TO_VERSION));
+	json_put(result, "backup", fact_get(ctx, FACT_BACKUP));
+	migrations = fact_get_json(ctx, FACT_MIGRATIONS);
+	json_object_set_new(result, "migrations", migrations ? migrations : json_array());
+}
+
+static void emit_result(const FlowEnd *end, const Err *err)
+{
+	const char *text = sentence(end->outcome);
+	const Event event = {
+		.kind = EVENT_RESULT,
+		.id = json_str(end->result, "run"),
+		.state = end->outcome,
+		.text = text,
+		.local = _(text),
+		.hint = err->hint,
+		.hint_local = err->hint_local,
+		.ms = json_int(end->result, "total_ms", -1),
+		.data = end->result,
+	};
+
+	event_emit(&event);
+}
+
+static void fill(Session *session, const char *outcome, int status, FlowEnd *ret, const Err *err)
+{
+	json_t *result = json_object();
+
+	json_put(result, "outcome", outcome);
+	json_put(result, "command", session->command);
+	json_put(result, "site", session->site ? session->site->name : NULL);
+	json_put(result, "run", session->run);
+	json_put_int(result, "exit_status", status);
+	put_run(session, result);
+	if (session->dark_ms >= 0)
+		json_put_int(result, "dark_ms", session->dark_ms);
+	else
+		json_put(result, "dark_ms", NULL);
+	json_put_int(result, "read_only_ms", 0);
+	json_put_int(result, "total_ms", clock_mono_ms() - session->began_ms);
+	if (err->kind != ERR_NONE)
+		put_error(result, err);
+	*ret = (FlowEnd){.outcome = str_dup(outcome), .exit_status = status, .result = result};
+}
+
+static int interrupted_status(const Err *err)
+{
+	return err->sys == SIGTERM ? 143 : err_exit_status(ERR_INTERRUPTED);
+}
+
+static const char *outcome_of(RunEnd end, const char *done, const Err *err)
+{
+	switch (end) {
+	case RUN_DONE:
+		return done;
+	case RUN_UNTOUCHED:
+		return err->kind == ERR_REFUSED       ? "refused"
+		       : err->kind == ERR_INTERRUPTED ? "undone"
+						      : "failed";
+	case RUN_UNDONE:
+		return "undone";
+	case RUN_STUCK:
+		break;
+	}
+	return "stuck";
+}
+
+static int status_of(RunEnd end, const Err *err)
+{
+	if (end == RUN_DONE)
+		return 0;
+	if (end == RUN_STUCK)
+		return err_exit_status(ERR_PERSON);
+	if (err->kind == ERR_INTERRUPTED)
+		return interrupted_status(err);
+	if (end == RUN_UNDONE)
+		return 4;
+	return err->kind == ERR_REFUSED ? err_exit_status(ERR_REFUSED) : 1;
+}
+
+/* A stuck undo has two reasons; the screen needs both. */
+static void join_cause(Err *cause, Err *err)
+{
+	if (cause->kind != ERR_NONE && err->kind != ERR_NONE)
+		event_warn_err("first-cause", cause);
+	else if (cause->kind != ERR_NONE)
+		err_move(err, cause);
+}
+
+bool session_finish(
+	Session *session, RunEnd end, const char *done, Err *cause, FlowEnd *ret, Err *err)
+{
+	AUTO(err_clear) Err writing = {0};
+	const char *outcome;
+	int status;
+
+	join_cause(cause, err);
+	outcome = outcome_of(end, done, err);
+	status = status_of(end, err);
+	if (end == RUN_STUCK && !err->hint)
+		err_hint(err, "belay resume");
+	fill(session, outcome, status, ret, err);
+	if (end != RUN_STUCK && session->run &&
+		!journal_run_end(
+			session->journal, session->run, outcome, status, ret->result, &writing))
+		event_warn_err("journal", &writing);
+	if (session->run)
+		say_run(session, "finished", clock_mono_ms() - session->began_ms);
+	emit_result(ret, err);
+	return end == RUN_DONE;
+}
+
+bool session_result(
+	Session *session, const char *outcome, const json_t *more, FlowEnd *ret, Err *err)
+{
+	bool fine = err->kind == ERR_NONE;
+	int status = fine                           ? 0
+		     : err->kind == ERR_INTERRUPTED ? interrupted_status(err)
+						    : err_exit_status(err->kind);
+
+	if (!fine)
+		outcome = err->kind == ERR_REFUSED  ? "refused"
+			  : err->kind == ERR_PERSON ? "stuck"
+						    : "failed";
+	fill(session, outcome, status, ret, err);
+	if (more)
+		json_object_update(ret->result, (json_t *)more);
+	emit_result(ret, err);
+	return fine;
+}
+
+void flow_end_clear(FlowEnd *end)
+{
+	free(end->outcome);
+	json_decref(end->result);
+	*end = (FlowEnd){0};
+}

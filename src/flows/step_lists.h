@@ -1,0 +1,8 @@
+/* step_lists.h - the list of steps of each flow, for the flow itself and for resume. */
+#pragma once
+#include "engine/step.h"
+
+extern const StepDef *const upgrade_steps[];
+extern const StepDef *const rollback_steps[];
+extern const StepDef *const backup_steps[];
+extern const StepDef *const restore_steps[];

@@ -1,0 +1,134 @@
+#include "steps/run_ctx.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "os/file.h"
+
+static const char *const fact_names[] = {
+#define X(constant, name) [FACT_##constant] = (name),
+	FACTS(X)
+#undef X
+};
+
+const char *fact_name(Fact fact)
+{
+	return fact_names[fact];
+}
+
+static bool load_facts(RunCtx *ctx, Err *err)
+{
+	for (int i = 0; i < FACT_COUNT; i++)
+		if (!journal_fact(ctx->journal, ctx->run, fact_names[i], &ctx->facts[i], err))
+			return false;
+	return true;
+}
+
+bool run_ctx_open(
+	Site *site, Journal *journal, const char *run, const char *command, RunCtx **ret, Err *err)
+{
+	AUTO(run_ctx_close_auto) RunCtx *ctx = NEW(RunCtx);
+	AUTO(free_auto) char *below = str_format("runs/%s", run);
+
+	ctx->site = site;
+	ctx->journal = journal;
+	ctx->run = str_dup(run);
+	ctx->command = str_dup(command);
+	ctx->folder = site_path(site, below);
+	if (!dir_make(ctx->folder, 0700, err) || !load_facts(ctx, err) ||
+		!database_open(site, &ctx->db, err))
+		return false;
+	*ret = TAKE(ctx);
+	return true;
+}
+
+void run_ctx_close(RunCtx *ctx)
+{
+	if (!ctx)
+		return;
+	database_close(ctx->db);
+	for (int i = 0; i < FACT_COUNT; i++)
+		free(ctx->facts[i]);
+	free(ctx->run);
+	free(ctx->command);
+	free(ctx->folder);
+	free(ctx);
+}
+
+bool run_ctx_refresh(RunCtx *ctx, Err *err)
+{
+	if (!site_refresh(ctx->site, err))
+		return err_wrap(err, "reading the site's settings again");
+	database_close(ctx->db);
+	ctx->db = NULL;
+	return database_open(ctx->site, &ctx->db, err);
+}
+
+bool fact_set(RunCtx *ctx, Fact fact, const char *value, Err *err)
+{
+	if (!journal_fact_set(ctx->journal, ctx->run, fact_names[fact], value, err))
+		return false;
+	str_replace(&ctx->facts[fact], value);
+	return true;
+}
+
+const char *fact_get(const RunCtx *ctx, Fact fact)
+{
+	return ctx->facts[fact];
+}
+
+bool fact_is_yes(const RunCtx *ctx, Fact fact)
+{
+	return str_is(ctx->facts[fact], "yes");
+}
+
+bool fact_need(const RunCtx *ctx, Fact fact, const char **ret, Err *err)
+{
+	if (!ctx->facts[fact])
+		return err_fail(err, ERR_INTERNAL, "the journal has no '%s' for run '%s'",
+			fact_names[fact], ctx->run);
+	*ret = ctx->facts[fact];
+	return true;
+}
+
+bool fact_set_json(RunCtx *ctx, Fact fact, const json_t *value, Err *err)
+{
+	AUTO(free_auto) char *line = json_line(value);
+
+	return fact_set(ctx, fact, line, err);
+}
+
+json_t *fact_get_json(const RunCtx *ctx, Fact fact)
+{
+	json_t *value = NULL;
+	Err ignored = {
+		0}; /* what is not JSON counts as not known; the caller says what that means */
+
+	if (ctx->facts[fact] && !json_parse(ctx->facts[fact], strlen(ctx->facts[fact]),
+					64 * 1024 * 1024, &value, &ignored))
+		err_clear(&ignored);
+	return value;
+}
+
+bool run_ctx_from(const RunCtx *ctx, Release *ret, Err *err)
+{
+	const char *home = fact_get(ctx, FACT_FROM_HOME);
+
+	/* Until the first block-start, the environment still lies at ENV itself. */
+	if (home && file_kind(home) == FILE_FOLDER)
+		return release_at(home, ret, err);
+	return release_at(ctx->site->environment, ret, err);
+}
+
+bool run_ctx_to(const RunCtx *ctx, Release *ret, Err *err)
+{
+	const char *home;
+
+	return fact_need(ctx, FACT_TO_HOME, &home, err) && release_at(home, ret, err);
+}
+
+char *run_ctx_log(const RunCtx *ctx, const char *name)
+{
+	return path_join(ctx->folder, name);
+}

@@ -1,0 +1,35 @@
+/* start-service: start the target through whoever owns the server. */
+#include "base/i18n.h"
+#include "service/service.h"
+#include "steps/run_ctx.h"
+#include "steps/steps.h"
+
+static bool observe(RunCtx *ctx, Seen *ret_seen, Err *err)
+{
+	AUTO(service_state_clear) ServiceState state = {0};
+
+	if (!service_state(ctx->site, &state, err))
+		return false;
+	*ret_seen = state.pid ? SEEN_AFTER : SEEN_BEFORE;
+	return true;
+}
+
+static bool apply(RunCtx *ctx, Err *err)
+{
+	return service_start(ctx->site, err);
+}
+
+static bool undo(RunCtx *ctx, Err *err)
+{
+	return service_stop(ctx->site, err);
+}
+
+const StepDef step_start_service = {
+	.id = "start-service",
+	.title = N_("start the service"),
+	.undo_kind = UNDO_EXACT,
+	.dark = true,
+	.observe = observe,
+	.apply = apply,
+	.undo = undo,
+};

@@ -1,0 +1,22 @@
+/* steps.h - all steps, in the order an upgrade takes them. Each is one file named like its id. */
+#pragma once
+#include "engine/step.h"
+
+extern const StepDef step_build_release;  /* the target's environment, beside the current one */
+extern const StepDef step_make_backup;    /* a backup set */
+extern const StepDef step_mirror_vectors; /* vector_db copied while the site serves */
+extern const StepDef step_stop_service;
+extern const StepDef step_block_start;      /* ENV becomes a link to a stub that starts nothing */
+extern const StepDef step_move_data;        /* data inside the environment moves to ENV.data */
+extern const StepDef step_copy_database;    /* live door shut; a copy in the spare place */
+extern const StepDef step_copy_vectors;     /* the second, short pass */
+extern const StepDef step_migrate_copy;     /* the target's migrations on the copy, then judged */
+extern const StepDef step_restore_database; /* restore: a backup set into the spare place */
+extern const StepDef step_restore_files;    /* restore: uploads and vector store of the set */
+extern const StepDef step_swap_database;    /* live and spare change places */
+extern const StepDef step_swap_vectors;
+extern const StepDef step_switch_release; /* ENV points to the target */
+extern const StepDef step_open_database;  /* the door of what is live now */
+extern const StepDef step_start_service;
+extern const StepDef step_pass_gate; /* its yes commits the run */
+extern const StepDef step_remove_stub;

@@ -1,0 +1,72 @@
+/* stop-service: end the server through its owner, and see that it is gone. The undo starts what
+ * served before and asks it the gate's questions. */
+#include <string.h>
+
+#include "base/i18n.h"
+#include "base/text.h"
+#include "gate/gate.h"
+#include "service/service.h"
+#include "steps/ask_gate.h"
+#include "steps/run_ctx.h"
+#include "steps/steps.h"
+
+static bool observe(RunCtx *ctx, Seen *ret_seen, Err *err)
+{
+	AUTO(service_state_clear) ServiceState state = {0};
+
+	if (!service_state(ctx->site, &state, err))
+		return false;
+	*ret_seen = state.pid ? SEEN_BEFORE : SEEN_AFTER;
+	return true;
+}
+
+/* The recipe is taken from the process itself, right before it ends: resume needs it after a power
+ * cut, and the operator may have restarted it differently since adopt. */
+static bool record_recipe(RunCtx *ctx, pid_t pid, Err *err)
+{
+	AUTO(free_auto) char *path = site_path(ctx->site, "recipe.json");
+	AUTO(recipe_clear) Recipe recipe = {0};
+
+	if (!recipe_of_process(pid, &recipe, err))
+		return err_wrap(err, "recording how the server was started");
+	if (!recipe.pid_file)
+		recipe.pid_file = TAKE(ctx->site->recipe.pid_file);
+	if (!recipe_save(path, &recipe, err))
+		return false;
+	recipe_clear(&ctx->site->recipe);
+	recipe_copy(&recipe, &ctx->site->recipe);
+	return true;
+}
+
+static bool apply(RunCtx *ctx, Err *err)
+{
+	AUTO(service_state_clear) ServiceState state = {0};
+
+	if (!service_state(ctx->site, &state, err))
+		return false;
+	if (state.pid && !record_recipe(ctx, state.pid, err))
+		return false;
+	return service_stop(ctx->site, err);
+}
+
+static bool undo(RunCtx *ctx, Err *err)
+{
+	AUTO(service_state_clear) ServiceState state = {0};
+
+	if (!run_ctx_refresh(ctx, err) || !service_state(ctx->site, &state, err))
+		return false;
+	if (!state.pid && !service_start(ctx->site, err))
+		return false;
+	return ask_gate_from(ctx, "stop-service", err);
+}
+
+const StepDef step_stop_service = {
+	.id = "stop-service",
+	.title = N_("stop the service"),
+	.undo_kind = UNDO_EXACT,
+	.dark = true,
+	.until = "start-service",
+	.observe = observe,
+	.apply = apply,
+	.undo = undo,
+};
