@@ -20,8 +20,8 @@ const SiteKey site_keys[] = {
 	{"webui", "user", KEY_TEXT, NULL, NULL, false, FIELD(user),
 		N_("the user the server runs as; default: that of the running server, else the one "
 		   "who calls belay")},
-	{"webui", "host", KEY_TEXT, "127.0.0.1", NULL, false, FIELD(host),
-		N_("address to reach the server at; 0.0.0.0 is asked at 127.0.0.1")},
+	{"webui", "host", KEY_TEXT, "127.0.0.1", NULL, false, FIELD(listen),
+		N_("address the server listens on; behind 0.0.0.0 it is reached at 127.0.0.1")},
 	{"webui", "port", KEY_PORT, "8080", NULL, false, FIELD(port),
 		N_("port the server listens on")},
 	{"webui", "log_file", KEY_PATH, NULL, NULL, false, FIELD(log_file),

@@ -145,10 +145,12 @@ static bool find_recipe(Site *site, Err *err)
 
 static void fill_in(Site *site)
 {
-	bool any4 = str_is(site->host, "0.0.0.0") || str_is(site->host, "*");
-
-	if (any4 || str_is(site->host, "::") || str_is(site->host, "[::]"))
-		str_replace(&site->host, any4 ? "127.0.0.1" : "::1");
+	if (str_is(site->listen, "0.0.0.0") || str_is(site->listen, "*"))
+		site->host = str_dup("127.0.0.1");
+	else if (str_is(site->listen, "::") || str_is(site->listen, "[::]"))
+		site->host = str_dup("::1");
+	else
+		site->host = str_dup(site->listen);
 	if (!site->start_directory)
 		site->start_directory = str_dup(site->recipe.dir);
 	if (!site->user)
@@ -310,6 +312,7 @@ void site_clear(Site *site)
 	free(site->name);
 	free(site->file);
 	free(site->state_dir);
+	free(site->host);
 	for (const SiteKey *key = site_keys; key->name; key++)
 		if (key->type == KEY_TEXT || key->type == KEY_PATH || key->type == KEY_CHOICE)
 			free(*(char **)((char *)site + key->offset));

@@ -31,6 +31,7 @@ typedef struct Site {
 	char *unit;             /* SERVICE_SYSTEMD */
 	bool user_unit;
 	char *user;             /* the application's user */
+	char *listen;           /* key `host` as written; may be a wildcard */
 	char *host;             /* to reach it: "127.0.0.1" for a wildcard */
 	int port;
 	char *log_file;         /* NULL: none known */

@@ -61,7 +61,7 @@ bool site_plain_recipe(const Site *site, Recipe *ret, Err *err)
 	strlist_addf(&recipe.argv, "%s/bin/open-webui", site->environment);
 	strlist_add(&recipe.argv, "serve");
 	strlist_add(&recipe.argv, "--host");
-	strlist_add(&recipe.argv, site->host);
+	strlist_add(&recipe.argv, site->listen);
 	strlist_add(&recipe.argv, "--port");
 	strlist_addf(&recipe.argv, "%d", site->port);
 	strlist_addf(&recipe.env, "PATH=%s/bin:/usr/local/bin:/usr/bin:/bin", site->environment);

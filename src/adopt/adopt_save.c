@@ -1,0 +1,38 @@
+#include "adopt/adopt.h"
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "os/file.h"
+
+#define SITE_FILE_MAX (64 * 1024)
+
+/* What an operator wrote into an earlier site file is kept beside the new one. */
+static bool keep_earlier(const char *file, const char *text, Err *err)
+{
+	AUTO(free_auto) char *earlier = NULL;
+	AUTO(free_auto) char *kept = str_format("%s.before-adopt", file);
+
+	if (!file_exists(file))
+		return true;
+	if (!file_read(file, SITE_FILE_MAX, &earlier, NULL, err))
+		return false;
+	return str_is(earlier, text) || file_write_text(kept, earlier, 0600, err);
+}
+
+bool adopt_save(const Adoption *adoption, Err *err)
+{
+	const Site *site = &adoption->site;
+	AUTO(free_auto) char *folder = path_folder(site->file);
+	AUTO(free_auto) char *recipe = site_path(site, "recipe.json");
+	AUTO(free_auto) char *text = site_format(site);
+
+	if (!dir_make(site->state_dir, 0700, err) || !dir_make(folder, 0755, err))
+		return err_wrap(err, "saving site '%s'", site->name);
+	/* A recipe that was only made up from the site file would hide later changes of that file.
+	 */
+	if (site->recipe.pid && !recipe_save(recipe, &site->recipe, err))
+		return false;
+	if (!keep_earlier(site->file, text, err) || !file_write_text(site->file, text, 0600, err))
+		return err_wrap(err, "saving site '%s'", site->name);
+	return true;
+}
