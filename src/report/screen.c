@@ -94,6 +94,7 @@ static void on_step(Screen *screen, const Event *event)
 {
 	Out *out = screen->message;
 	AUTO(text_clear) Text line = TEXT_INIT(16384);
+	AUTO(free_auto) char *title = NULL;
 
 	if (str_is(event->state, "started") || str_is(event->state, "undoing")) {
 		AUTO(free_auto) char *undoing = str_format(_("undo: %s"), words(event));
@@ -102,17 +103,22 @@ static void on_step(Screen *screen, const Event *event)
 			&screen->live, str_is(event->state, "undoing") ? undoing : words(event));
 		return;
 	}
+	title = str_dup(screen->live.what ? screen->live.what : event->id);
 	progress_end(&screen->live);
 	if (screen->quiet && !str_is(event->state, "failed"))
 		return;
 	sign(&line, out, find(step_marks, event->state));
-	if (event->ms >= 0 && !str_is(event->state, "skipped")) {
+	if (str_is(event->state, "failed")) {
+		/* The text is the reason; the title is still in the live line. */
+		AUTO(free_auto) char *both = str_format("%s: %s", title, words(event));
+
+		columns_wrap(&line, both, 4, out->width);
+	} else if (event->ms >= 0 && !str_is(event->state, "skipped")) {
 		columns_pad(&line, words(event), TITLE_COLUMNS);
-		text_addf(&line, "  %s", str_duration(event->ms));
+		text_addf(&line, "  %s\n", str_duration(event->ms));
 	} else {
-		text_add(&line, words(event));
+		text_addf(&line, "%s\n", words(event));
 	}
-	text_add(&line, "\n");
 	out_add(out, line.data);
 	hint_line(out, event->hint_local ? event->hint_local : event->hint, 4);
 }
@@ -172,17 +178,20 @@ static void on_result(Screen *screen, const Event *event)
 	Out *out = screen->result;
 	const json_t *result = event->data;
 	const char *outcome = json_str(result, "outcome");
-	AUTO(free_auto) char *sentence = summary_sentence(result);
+	const char *from = json_str(result, "from"), *to = json_str(result, "to");
 	AUTO(free_auto) char *times = summary_times(result);
 	const bool good = json_int(result, "exit_status", 0) == 0;
 
 	progress_end(&screen->live);
 	if (!outcome || str_is(outcome, "shown"))
 		return;
-	out_addf(out, "%s%s%s%s%s\n", out_ink(out, good ? INK_GOOD : INK_BAD), sentence,
-		out_ink(out, INK_NONE), *times ? ": " : "", times);
-	if (!str_empty(event->local ? event->local : event->text))
-		out_addf(out, "  %s\n", words(event));
+	out_addf(out, "%s%s%s\n", out_ink(out, good ? INK_GOOD : INK_BAD),
+		event->local || event->text ? words(event) : summary_outcome(outcome),
+		out_ink(out, INK_NONE));
+	if (from && to)
+		out_addf(out, "  %s -> %s\n", from, to);
+	if (*times)
+		out_addf(out, "  %s\n", times);
 	if (str_is(outcome, "upgraded") || str_is(outcome, "rolled-back") ||
 		str_is(outcome, "restored"))
 		four_checks(out, result);

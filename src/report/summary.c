@@ -6,41 +6,29 @@
 #include "base/mem.h"
 
 static const struct {
-	const char *outcome;
-	const char *plain;     /* N_() */
-	const char *with_both; /* N_(), from and to; NULL: plain */
-} sentences[] = {
-	{"upgraded", N_("upgraded"), N_("upgraded from %s to %s")},
-	{"rolled-back", N_("rolled back"), N_("rolled back from %s to %s")},
-	{"backed-up", N_("backed up and proven"), NULL},
-	{"restored", N_("restored"), NULL},
-	{"resumed", N_("the unfinished run was finished"), NULL},
-	{"refused", N_("refused; the site was not touched"), NULL},
-	{"undone", N_("failed and undone: what served before serves again"), NULL},
-	{"failed", N_("failed; the site was not touched"), NULL},
-	{"stuck", N_("unfinished: a person is needed"), NULL},
-	{"nothing-to-do", N_("nothing to do"), NULL},
-	{"planned", N_("planned; nothing was changed"), NULL},
-	{"declined", N_("declined; nothing was changed"), NULL},
-	{"checked", N_("checked; an upgrade may start"), NULL},
+	const char *outcome, *word;
+} words[] = {
+	{"upgraded", N_("upgraded")},
+	{"rolled-back", N_("rolled back")},
+	{"backed-up", N_("backed up")},
+	{"restored", N_("restored")},
+	{"refused", N_("refused")},
+	{"undone", N_("undone")},
+	{"failed", N_("failed")},
+	{"stuck", N_("unfinished")},
+	{"nothing-to-do", N_("nothing to do")},
+	{"planned", N_("planned")},
+	{"declined", N_("declined")},
+	{"checked", N_("checked")},
 };
 
-char *summary_sentence(const json_t *result)
+const char *summary_outcome(const char *outcome)
 {
-	const char *outcome = json_str(result, "outcome");
-	const char *from = json_str(result, "from"), *to = json_str(result, "to");
-
-	for (size_t i = 0; i < COUNT_OF(sentences); i++) {
-		if (!str_is(outcome, sentences[i].outcome))
-			continue;
-		if (!sentences[i].with_both || !from || !to)
-			return str_dup(_(sentences[i].plain));
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-		return str_format(_(sentences[i].with_both), from, to);
-#pragma GCC diagnostic pop
+	for (size_t i = 0; i < COUNT_OF(words); i++) {
+		if (str_is(outcome, words[i].outcome))
+			return _(words[i].word);
 	}
-	return str_dup(outcome ? outcome : "");
+	return outcome ? outcome : _("unfinished");
 }
 
 char *summary_times(const json_t *result)
@@ -270,12 +258,15 @@ static void add_head(Text *out, const Summary *summary)
 {
 	const json_t *error = json_object_get(summary->result, "error");
 	AUTO(free_auto) char *when = clock_readable(summary->began_ms);
-	AUTO(free_auto) char *sentence = summary_sentence(summary->result);
+	const char *from = json_str(summary->result, "from"), *to = json_str(summary->result, "to");
 	AUTO(free_auto) char *times = summary_times(summary->result);
 
 	text_addf(out, "# %s\n\n", summary->run ? summary->run : "belay");
 	text_addf(out, "- %s: %s\n", _("began"), when);
-	text_addf(out, "- %s: %s\n", _("outcome"), *sentence ? sentence : _("not finished"));
+	text_addf(out, "- %s: %s\n", _("outcome"),
+		summary_outcome(json_str(summary->result, "outcome")));
+	if (from && to)
+		text_addf(out, "- %s: %s -> %s\n", _("version"), from, to);
 	if (*times)
 		text_addf(out, "- %s: %s\n", _("times"), times);
 	if (json_str(summary->result, "backup"))

@@ -1,12 +1,12 @@
-/* summary.h - what a run amounted to: the sentence for an outcome, the procedure's four checks
+/* summary.h - what a run amounted to: the word for an outcome, the procedure's four checks
  * answered from true sources, and the report of a run as Markdown for a ticket. All in the language
  * of the screen. The members of a result are those of docs/json.md. */
 #pragma once
 #include "base/event.h"
 #include "base/text.h"
 
-/* "upgraded from 0.7.2 to 0.8.0"; the outcome itself when it is not one of ours. Caller frees. */
-char *summary_sentence(const json_t *result);
+/* The word for an outcome of docs/json.md: "rolled back"; NULL is "unfinished". */
+const char *summary_outcome(const char *outcome);
 /* "dark 9.4 s, read-only 1 min 39 s, 4 min 02 s in all", "" when nothing was measured. */
 char *summary_times(const json_t *result);
 

@@ -1,0 +1,198 @@
+#include "cli/confirm.h"
+
+#include <poll.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/i18n.h"
+#include "base/mem.h"
+#include "cli/cli.h"
+#include "os/signals.h"
+#include "report/columns.h"
+#include "report/table.h"
+
+enum { ANSWER_MS = 15 * 60 * 1000 };
+
+bool confirm_possible(void)
+{
+	return isatty(STDIN_FILENO) == 1 && isatty(STDERR_FILENO) == 1;
+}
+
+static void row(Table *table, const char *label, const char *value)
+{
+	if (!str_empty(value))
+		table_row(table, (const char *const[]){label, value});
+}
+
+static void row_duration(Table *table, const char *label, const json_t *plan, const char *key)
+{
+	const int64_t ms = json_int(plan, key, -1);
+
+	if (ms >= 0)
+		row(table, label, str_duration(ms));
+}
+
+static void row_bytes(Table *table, const char *label, const json_t *plan, const char *key)
+{
+	const int64_t bytes = json_int(plan, key, -1);
+
+	if (bytes >= 0)
+		row(table, label, str_bytes((unsigned long long)bytes));
+}
+
+static void show_head(const json_t *plan, Out *out)
+{
+	const char *from = json_str(plan, "from"), *to = json_str(plan, "to");
+	const char *way = json_str(plan, "way");
+	const json_t *database = json_object_get(plan, "database");
+	const json_t *migrations = json_object_get(plan, "migrations");
+	const char *server = json_str(database, "server"), *name = json_str(database, "name");
+	AUTO(free_auto) char *versions = from && to ? str_format("%s -> %s", from, to) : NULL;
+	AUTO(free_auto) char *where = server && name ? str_format("%s, %s", server, name) : NULL;
+	AUTO(free_auto) char *count = str_format("%zu", json_array_size(migrations));
+	AUTO(table_free_auto) Table *table = table_new(2, NULL);
+
+	row(table, _("site"), json_str(plan, "site"));
+	row(table, _("version"), versions);
+	row(table, _("unfinished run"), json_str(plan, "run"));
+	row(table, _("it will be"),
+		!way                  ? NULL
+		: str_is(way, "undo") ? _("undone")
+				      : _("finished"));
+	row(table, _("backup set"), json_str(plan, "set"));
+	row(table, _("environment"), json_str(plan, "environment"));
+	row(table, _("database"), where);
+	row_bytes(table, _("size of the database"), database, "bytes");
+	row(table, _("migrations"), migrations ? count : NULL);
+	row(table, _("backup in"), json_str(plan, "backup_dir"));
+	row_duration(table, _("dark, estimated"), plan, "dark_ms");
+	row_duration(table, _("read-only, estimated"), plan, "read_only_ms");
+	row_duration(table, _("in all, estimated"), plan, "total_ms");
+	table_show(table, out);
+}
+
+static void show_steps(const json_t *plan, Out *out)
+{
+	const json_t *step = NULL, *steps = json_object_get(plan, "steps");
+	AUTO(table_free_auto) Table *table = NULL;
+	size_t i = 0;
+
+	if (json_array_size(steps) == 0)
+		return;
+	table = table_new(4, (const char *const[]){"", _("step"), _("users see"), _("about")});
+	table_right(table, 0);
+	json_array_foreach(steps, i, step)
+	{
+		AUTO(free_auto) char *number = str_format("%zu", i + 1);
+		const char *title = json_str(step, "title");
+		const int64_t ms = json_int(step, "ms", -1);
+
+		table_row(table,
+			(const char *const[]){number, title ? _(title) : json_str(step, "id"),
+				json_flag(step, "dark", false) ? _("no service") : _("everything"),
+				ms >= 0 ? str_duration(ms) : ""});
+	}
+	out_add(out, "\n");
+	table_show(table, out);
+}
+
+/* Rows that a rollback leaves in the newer database. */
+static void show_written(const json_t *plan, Out *out)
+{
+	json_t *written = json_object_get(plan, "written_since"), *one = NULL;
+	AUTO(table_free_auto) Table *table = NULL;
+	const char *name = NULL;
+
+	if (json_is_null(written))
+		out_addf(out, "\n%s\n",
+			_("It cannot be told what was written since; the newer database is kept."));
+	if (json_object_size(written) == 0)
+		return;
+	out_addf(out, "\n%s\n", _("written since, and not in the database that will serve:"));
+	table = table_new(4, (const char *const[]){_("table"), _("new or changed"), _("rows now"),
+				     _("rows then")});
+	for (size_t i = 1; i < 4; i++)
+		table_right(table, i);
+	json_object_foreach(written, name, one)
+	{
+		AUTO(free_auto)
+		char *newer = str_format("%lld", (long long)json_int(one, "newer", 0));
+		AUTO(free_auto)
+		char *rows = str_format("%lld", (long long)json_int(one, "rows", 0));
+		AUTO(free_auto) char *was = str_format("%lld", (long long)json_int(one, "was", 0));
+
+		table_row(table, (const char *const[]){name, newer, rows, was});
+	}
+	table_show(table, out);
+}
+
+void plan_show(const json_t *plan, Out *out)
+{
+	const json_t *notice = NULL;
+	size_t i = 0;
+
+	show_head(plan, out);
+	show_steps(plan, out);
+	show_written(plan, out);
+	json_array_foreach(json_object_get(plan, "notices"), i, notice)
+	{
+		AUTO(text_clear) Text line = TEXT_INIT(16384);
+
+		text_add(&line, "! ");
+		columns_wrap(&line, json_is_string(notice) ? _(json_string_value(notice)) : "", 2,
+			out->width);
+		out_add(out, line.data);
+	}
+}
+
+/* One line of at most 63 bytes; what is longer is no yes. */
+static bool read_answer(char *answer, size_t size)
+{
+	const Deadline deadline = deadline_in(ANSWER_MS);
+	struct pollfd ready[] = {
+		{.fd = STDIN_FILENO, .events = POLLIN}, {.fd = signals_fd(), .events = POLLIN}};
+	ssize_t len = 0;
+
+	while (!signals_pending() && deadline_left_ms(deadline) > 0) {
+		const int polled = poll(ready, 2, (int)deadline_left_ms(deadline));
+
+		if (polled < 0 && errno != EINTR)
+			return false;
+		if (polled <= 0 || ready[0].revents == 0)
+			continue;
+		len = read(STDIN_FILENO, answer, size - 1);
+		if (len <= 0)
+			return false;
+		answer[len] = '\0';
+		return true;
+	}
+	return false;
+}
+
+static bool is_yes(char *answer)
+{
+	static const char *const words[] = {"y", "Y", "yes", "Yes", "YES", "예", "네", "ㅛ"};
+	const char *word = str_trim(answer);
+
+	for (size_t i = 0; i < COUNT_OF(words); i++) {
+		if (str_is(word, words[i]))
+			return true;
+	}
+	return false;
+}
+
+bool confirm_plan(void *arg, const json_t *plan)
+{
+	Cli *cli = arg;
+	char answer[64] = "";
+
+	if (cli->screen)
+		screen_hide_live(cli->screen);
+	plan_show(plan, &cli->message);
+	out_addf(&cli->message, "\n%s ", _("Go on? [y/N]"));
+	if (!read_answer(answer, sizeof answer)) {
+		out_add(&cli->message, "\n");
+		return false;
+	}
+	return is_yes(answer);
+}

@@ -1,0 +1,255 @@
+#include "cli/status.h"
+
+#include "backup/backup.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "database/database.h"
+#include "journal/journal.h"
+#include "os/file.h"
+#include "os/process_table.h"
+#include "os/run_lock.h"
+#include "release/link.h"
+#include "release/release.h"
+#include "service/service.h"
+#include "steps/run_ctx.h"
+
+enum { MODULES_MAX = 64 };
+
+static void note_error(json_t *status, const char *what, Err *err)
+{
+	json_t *errors = json_object_get(status, "errors");
+
+	json_put(errors, what, err->local ? err->local : err->text);
+	err_clear(err);
+}
+
+/* The release that a process runs from is the one its extension modules are mapped from: in a venv
+ * /proc/PID/exe is the base Python. */
+static const Release *release_of_process(const ReleaseList *releases, pid_t pid)
+{
+	AUTO(strlist_clear) StrList maps = {0};
+	AUTO(err_clear) Err err = {0};
+
+	if (!process_maps(pid, ".so", MODULES_MAX, &maps, &err))
+		return NULL;
+	for (size_t i = 0; i < maps.len; i++) {
+		for (size_t j = 0; j < releases->len; j++) {
+			if (path_below(maps.items[i], releases->items[j].path))
+				return &releases->items[j];
+		}
+	}
+	return NULL;
+}
+
+static void add_server(json_t *status, const Site *site, const ReleaseList *releases)
+{
+	AUTO(service_state_clear) ServiceState state = {0};
+	AUTO(err_clear) Err err = {0};
+	AUTO(free_auto) char *how = service_describe(site);
+	const Release *release = NULL;
+	json_t *server = json_object();
+
+	(void)json_object_set_new(status, "server", server);
+	json_put(server, "service", how);
+	json_put_int(server, "port", site->port);
+	if (!service_state(site, &state, &err)) {
+		note_error(status, "server", &err);
+		return;
+	}
+	release = state.pid > 0 ? release_of_process(releases, state.pid) : NULL;
+	(void)json_object_set_new(server, "running", json_boolean(state.pid > 0));
+	json_put_int(server, "pid", state.pid);
+	json_put(server, "version", release ? release->version : NULL);
+	json_put(server, "unit_state", state.unit_state);
+	json_put(server, "stranger", state.stranger ? state.stranger_is : NULL);
+}
+
+static void add_releases(json_t *status, const Site *site, const ReleaseList *releases)
+{
+	AUTO(release_clear) Release current = {0};
+	AUTO(err_clear) Err err = {0};
+	json_t *list = json_array();
+	const bool known = release_current(site, &current, &err);
+
+	if (!known)
+		note_error(status, "installed", &err);
+	json_put(status, "installed", known ? current.version : NULL);
+	for (size_t i = 0; i < releases->len; i++) {
+		const Release *release = &releases->items[i];
+		json_t *object = json_object();
+
+		json_put(object, "version", release->version);
+		json_put(object, "path", release->path);
+		(void)json_object_set_new(object, "current",
+			json_boolean(known && str_is(release->path, current.path)));
+		(void)json_array_append_new(list, object);
+	}
+	(void)json_object_set_new(status, "releases", list);
+}
+
+static void add_database(json_t *status, Database *db)
+{
+	AUTO(database_about_clear) DatabaseAbout about = {0};
+	AUTO(strlist_clear) StrList rows = {0};
+	AUTO(err_clear) Err err = {0};
+	json_t *object = json_object();
+
+	(void)json_object_set_new(status, "database", object);
+	if (!database_about(db, &about, &err) ||
+		!database_revision(db, database_live(db), &rows, &err)) {
+		note_error(status, "database", &err);
+		return;
+	}
+	json_put(object, "server", about.server);
+	json_put(object, "name", about.name);
+	json_put_int(object, "bytes", about.bytes);
+	json_put(object, "revision", rows.len > 0 ? rows.items[0] : NULL);
+}
+
+static void add_backup(json_t *status, const Site *site)
+{
+	AUTO(backup_list_clear) BackupList list = {0};
+	AUTO(err_clear) Err err = {0};
+	json_t *object = json_object();
+
+	(void)json_object_set_new(status, "backup", json_null());
+	if (!backup_list(site, &list, &err))
+		note_error(status, "backup", &err);
+	for (size_t i = 0; i < list.len; i++) {
+		const BackupSet *set = &list.items[i];
+
+		if (!set->proven)
+			continue;
+		json_put(object, "name", set->name);
+		json_put(object, "version", set->version);
+		json_put_int(object, "made_ms", set->made_ms);
+		json_put_int(object, "age_ms", clock_wall_ms() - set->made_ms);
+		json_put_int(object, "bytes", set->bytes);
+		(void)json_object_set(status, "backup", object);
+		break;
+	}
+	json_decref(object);
+}
+
+static void add_unfinished(json_t *status, Journal *journal)
+{
+	AUTO(run_clear) Run run = {0};
+	AUTO(err_clear) Err err = {0};
+	StepTime *steps = NULL;
+	size_t len = 0;
+	bool any = false;
+	json_t *object = NULL;
+
+	(void)json_object_set_new(status, "unfinished", json_null());
+	if (!journal_unfinished(journal, &run, &any, &err)) {
+		note_error(status, "journal", &err);
+		return;
+	}
+	if (!any)
+		return;
+	object = json_object();
+	json_put(object, "run", run.id);
+	json_put(object, "command", run.command);
+	json_put_int(object, "began_ms", run.began_ms);
+	if (journal_steps(journal, run.id, &steps, &len, &err) && len > 0) {
+		json_put(object, "step", steps[len - 1].step);
+		json_put(object, "phase", phase_name(steps[len - 1].phase));
+	}
+	step_times_free(steps, len);
+	(void)json_object_set_new(status, "unfinished", object);
+}
+
+/* The newest run that exchanged databases: only its way back fits what is live now. */
+static bool newest_exchange(Journal *journal, Run *ret, Err *err)
+{
+	static const char *const outcomes[] = {"upgraded", "rolled-back", "restored"};
+	bool found = false;
+
+	for (size_t i = 0; i < COUNT_OF(outcomes); i++) {
+		AUTO(run_clear) Run run = {0};
+		bool any = false;
+
+		if (!journal_last(journal, outcomes[i], &run, &any, err))
+			return false;
+		if (!any || (found && run.began_ms < ret->began_ms))
+			continue;
+		run_clear(ret);
+		*ret = run;
+		run = (Run){0};
+		found = true;
+	}
+	return found;
+}
+
+static void add_way_back(json_t *status, Journal *journal)
+{
+	AUTO(run_clear) Run run = {0};
+	AUTO(err_clear) Err err = {0};
+	AUTO(free_auto) char *version = NULL;
+	AUTO(free_auto) char *home = NULL;
+	AUTO(free_auto) char *spare = NULL;
+	json_t *object = NULL;
+
+	(void)json_object_set_new(status, "way_back", json_null());
+	if (!newest_exchange(journal, &run, &err)) {
+		if (err.kind != ERR_NONE)
+			note_error(status, "way_back", &err);
+		return;
+	}
+	if (!journal_fact(journal, run.id, fact_name(FACT_FROM_VERSION), &version, &err) ||
+		!journal_fact(journal, run.id, fact_name(FACT_FROM_HOME), &home, &err) ||
+		!journal_fact(journal, run.id, fact_name(FACT_SPARE), &spare, &err)) {
+		note_error(status, "way_back", &err);
+		return;
+	}
+	if (!version || !home || !spare)
+		return;
+	object = json_object();
+	json_put(object, "run", run.id);
+	json_put(object, "version", version);
+	json_put(object, "release", home);
+	json_put(object, "database", spare);
+	(void)json_object_set_new(status, "way_back", object);
+}
+
+static void add_journal(json_t *status, const Site *site)
+{
+	AUTO(journal_close_auto) Journal *journal = NULL;
+	AUTO(free_auto) char *path = site_path(site, "journal.db");
+	AUTO(free_auto) char *lock = site_path(site, "lock");
+	AUTO(free_auto) char *holder = run_lock_holder(lock);
+	AUTO(err_clear) Err err = {0};
+
+	json_put(status, "holder", holder);
+	if (!journal_open_read(path, &journal, &err))
+		note_error(status, "journal", &err);
+	if (!journal)
+		return;
+	add_unfinished(status, journal);
+	add_way_back(status, journal);
+}
+
+json_t *status_read(const Site *site)
+{
+	AUTO(release_list_clear) ReleaseList releases = {0};
+	AUTO(database_close_auto) Database *db = NULL;
+	AUTO(err_clear) Err err = {0};
+	json_t *status = json_object();
+
+	(void)json_object_set_new(status, "errors", json_object());
+	json_put(status, "site", site->name);
+	json_put(status, "file", site->file);
+	json_put(status, "environment", site->environment);
+	if (!release_list(site, &releases, &err))
+		note_error(status, "releases", &err);
+	add_server(status, site, &releases);
+	add_releases(status, site, &releases);
+	if (database_open(site, &db, &err))
+		add_database(status, db);
+	else
+		note_error(status, "database", &err);
+	add_backup(status, site);
+	add_journal(status, site);
+	return status;
+}
