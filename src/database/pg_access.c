@@ -157,18 +157,20 @@ bool pg_enter(Database *db, const char *id, bool shut, PgSession **ret, Err *err
  * themselves. backend_type would tell, but ordinary roles may not see it. */
 static const char sessions_query[] =
 	"SELECT pid, coalesce(usename, usesysid::text), coalesce(application_name, ''),"
-	" coalesce(host(client_addr), 'local'), coalesce(state, '')"
+	" coalesce(host(client_addr), ''), coalesce(state, '')"
 	" FROM pg_stat_activity WHERE datid::text = $1 AND usesysid IS NOT NULL"
 	" AND pid <> pg_backend_pid() AND pid::text <> $2 ORDER BY backend_start, pid";
 
+/* Address and state of another role's session are hidden from ordinary roles. */
 static char *describe(const PgRows *rows, int row)
 {
 	const char *program = pg_text(rows, row, 2);
+	const char *address = pg_text(rows, row, 3);
 	const char *state = pg_text(rows, row, 4);
 
-	return str_format("pid %s: role %s%s%s, from %s%s%s", pg_text(rows, row, 0),
+	return str_format("pid %s: role %s%s%s%s%s%s%s", pg_text(rows, row, 0),
 		pg_text(rows, row, 1), program[0] ? ", program " : "", program,
-		pg_text(rows, row, 3), state[0] ? ", " : "", state);
+		address[0] ? ", from " : "", address, state[0] ? ", " : "", state);
 }
 
 bool pg_sessions(Database *db, StrList *ret, Err *err)

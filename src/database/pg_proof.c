@@ -16,7 +16,7 @@
 	" - CASE WHEN x > ($2::bigint & 4294967295) THEN 4294967296 ELSE 0 END, 3)"                \
 	"::text::xid8, $1::pg_snapshot)) FROM (SELECT xmin::text::bigint AS x FROM ONLY %s) AS d"
 
-enum { LOCK_MS = 5000, MAX_LOCKS = 1 << 18, MAX_STORY = 2000 };
+enum { LOCK_MS = 3000, MAX_LOCKS = 1 << 18, MAX_STORY = 2000 };
 static const int64_t XID_DISTANCE_MAX = (int64_t)1 << 31;
 
 /* Relations with their files, columns, constraints, functions and types: any DDL moves one. VACUUM
@@ -192,7 +192,8 @@ static bool compare_tables(PgSession *session, const json_t *proof, json_t **ret
 }
 
 /* All at once and with a limit: whoever still writes makes this fail instead of being missed. It
- * waits for prepared transactions too. */
+ * waits for prepared transactions too. The server makes an autovacuum worker in the way give up
+ * after deadlock_timeout, usually one second. */
 static bool lock_tables(PgSession *session, Err *err)
 {
 	AUTO(pg_tables_clear) PgTables tables = {0};

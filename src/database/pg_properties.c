@@ -133,8 +133,9 @@ static char *who_alters(const char *role, const char *name)
 
 #define SETTINGS_OF                                                                                \
 	"SELECT CASE s.setrole WHEN 0 THEN NULL ELSE quote_ident(pg_get_userbyid(s.setrole)) END," \
-	" c FROM pg_db_role_setting s, unnest(s.setconfig) c WHERE s.setdatabase::text = $1"       \
-	" AND c !~ '^default_transaction_read_only=' ORDER BY s.setrole, c"
+	" c FROM pg_db_role_setting s, unnest(s.setconfig) WITH ORDINALITY AS u (c, place)"        \
+	" WHERE s.setdatabase::text = $1 AND c !~ '^default_transaction_read_only='"               \
+	" ORDER BY s.setrole, place"
 
 static bool reset_settings(PgSession *admin, const char *to, const char *name, Err *err)
 {
