@@ -1,0 +1,149 @@
+#include "service/service.h"
+
+#include <poll.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "service/server_process.h"
+#include "service/service_owner.h"
+
+#define PORT_FREE_MS 5000
+#define TICK_MS      50
+
+bool wait_moment(int pidfd, int ms)
+{
+	struct pollfd wait = {.fd = pidfd, .events = POLLIN};
+
+	return poll(&wait, 1, ms) > 0;
+}
+
+void service_state_clear(ServiceState *state)
+{
+	free(state->stranger_is);
+	free(state->unit_state);
+	*state = (ServiceState){0};
+}
+
+static void look_for_process(const Site *site, ServiceState *state)
+{
+	AUTO(process_clear) Process server = {0};
+	bool found = false;
+
+	server_find(site, &server, &found);
+	if (!found)
+		return;
+	/* A unit's main process may be a shell that waits for the server: then the server is it. */
+	if (state->pid && !process_is_descendant(server.pid, state->pid))
+		return;
+	if (site->service == SERVICE_SYSTEMD && !state->pid)
+		return;
+	state->pid = server.pid;
+	state->start_ticks = server.start_ticks;
+}
+
+static void look_for_stranger(const Site *site, ServiceState *state)
+{
+	pid_t listener = process_listening_on(site->port);
+
+	if (!listener || (state->pid && process_is_descendant(listener, state->pid)))
+		return;
+	/* Of a service that runs as another user, the sockets may not be seen. */
+	if (listener < 0 && state->pid)
+		return;
+	state->stranger = listener;
+	state->stranger_is = process_describe(listener);
+}
+
+bool service_state(const Site *site, ServiceState *ret, Err *err)
+{
+	AUTO(service_state_clear) ServiceState state = {0};
+
+	if (site->service == SERVICE_SYSTEMD && !unit_state(site, &state, err))
+		return false;
+	look_for_process(site, &state);
+	look_for_stranger(site, &state);
+	*ret = state;
+	state = (ServiceState){0};
+	return true;
+}
+
+static bool port_is_held(const Site *site, const ServiceState *state, Err *err)
+{
+	if (state->stranger < 0)
+		err_fail(err, ERR_REFUSED, "port %d is held by a process of another user",
+			site->port);
+	else
+		err_fail(err, ERR_REFUSED, "port %d is held by %s, which is not this site's server",
+			site->port, state->stranger_is);
+	return err_hint(err, "find out what it is, stop it yourself, and try again");
+}
+
+/* A child may be on its way out with the socket still open: hence not asked only once. */
+static bool verify_gone(const Site *site, Err *err)
+{
+	const Deadline deadline = deadline_in(PORT_FREE_MS);
+
+	for (;;) {
+		AUTO(service_state_clear) ServiceState state = {0};
+
+		if (!service_state(site, &state, err))
+			return false;
+		if (!state.pid && !state.stranger)
+			return true;
+		if (deadline_left_ms(deadline) > 0)
+			wait_moment(-1, TICK_MS);
+		else if (state.pid)
+			return err_fail(err, ERR_VERIFY,
+				"the server was stopped and runs again as process %d",
+				(int)state.pid);
+		else
+			return port_is_held(site, &state, err);
+	}
+}
+
+bool service_stop(const Site *site, Err *err)
+{
+	AUTO(service_state_clear) ServiceState state = {0};
+
+	if (!service_state(site, &state, err))
+		return false;
+	if (!state.pid && state.stranger)
+		return port_is_held(site, &state, err);
+	if (site->service == SERVICE_SYSTEMD ? !unit_stop(site, err) : !stop_process(site, err))
+		return false;
+	return verify_gone(site, err);
+}
+
+bool service_start(const Site *site, Err *err)
+{
+	AUTO(service_state_clear) ServiceState state = {0};
+
+	if (!service_state(site, &state, err))
+		return false;
+	if (state.pid)
+		return true;
+	if (state.stranger)
+		return port_is_held(site, &state, err);
+	switch (site->service) {
+	case SERVICE_SYSTEMD:
+		return unit_start(site, err);
+	case SERVICE_SCRIPT:
+		return start_script(site, err);
+	case SERVICE_RECIPE:
+		break;
+	}
+	return start_recipe(site, err);
+}
+
+char *service_describe(const Site *site)
+{
+	switch (site->service) {
+	case SERVICE_SYSTEMD:
+		return str_format("systemd %sunit %s", site->user_unit ? "user " : "", site->unit);
+	case SERVICE_SCRIPT:
+		return str_format("start script %s", site->start_script);
+	case SERVICE_RECIPE:
+		break;
+	}
+	return str_dup("the recorded command");
+}
