@@ -1,0 +1,194 @@
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "backup/backup.h"
+
+#include "backup/dump_stream.h"
+#include "backup/manifest.h"
+#include "base/event.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "os/file.h"
+#include "os/tree.h"
+
+#define UPLOADS "files/uploads/"
+#define VECTORS "files/vector_db/"
+
+static bool need_manifest(const BackupSet *set, Err *err)
+{
+	if (set->manifest)
+		return true;
+	err_fail(err, ERR_REFUSED, "'%s' is a dump made by hand: it holds the database only",
+		set->name);
+	return err_hint(err, "restore it with pg_restore, or choose a backup set: belay backups");
+}
+
+static bool check_link(const BackupSet *set, const json_t *file, Err *err)
+{
+	const char *path = json_str(file, "path");
+	AUTO(free_auto) char *full = path_join(set->path, path);
+	AUTO(free_auto) char *target = NULL;
+
+	if (file_kind(full) != FILE_LINK)
+		return err_fail(
+			err, ERR_VERIFY, "'%s' is missing in backup set '%s'", path, set->name);
+	if (!link_read(full, &target, err))
+		return false;
+	return str_is(target, json_str(file, "link")) ||
+	       err_fail(err, ERR_VERIFY, "'%s' in backup set '%s' was changed", path, set->name);
+}
+
+static bool check_file(const BackupSet *set, const json_t *file, Err *err)
+{
+	const char *path = json_str(file, "path");
+	AUTO(free_auto) char *full = path_join(set->path, path);
+	FileSum wanted = manifest_sum(file);
+	FileSum now;
+	bool found;
+
+	if (json_str(file, "link"))
+		return check_link(set, file, err);
+	if (!file_sum(full, &now, &found, err))
+		return false;
+	if (!found)
+		return err_fail(
+			err, ERR_VERIFY, "'%s' is missing in backup set '%s'", path, set->name);
+	if (now.bytes != wanted.bytes)
+		return err_fail(err, ERR_VERIFY,
+			"'%s' in backup set '%s' has %lld bytes instead of %lld", path, set->name,
+			(long long)now.bytes, (long long)wanted.bytes);
+	if (!str_is(now.sha256, wanted.sha256))
+		return err_fail(err, ERR_VERIFY,
+			"'%s' in backup set '%s' was changed: its SHA-256 differs", path,
+			set->name);
+	return true;
+}
+
+bool backup_check_files(const BackupSet *set, Err *err)
+{
+	const json_t *file;
+	size_t i;
+
+	if (!need_manifest(set, err))
+		return false;
+	json_array_foreach(json_object_get(set->manifest, "files"), i,
+		file) if (!check_file(set, file, err)) return false;
+	return true;
+}
+
+bool backup_restore_database(
+	const BackupSet *set, Database *db, const char *spare, const char *run, Err *err)
+{
+	AUTO(dump_reader_free_auto) DumpReader *reader = NULL;
+	AUTO(free_auto) char *path = NULL;
+	const json_t *about;
+	FileSum sum;
+
+	if (!need_manifest(set, err))
+		return false;
+	about = json_object_get(set->manifest, "database");
+	if (database_is_sqlite(db) != str_is(json_str(about, "kind"), "sqlite"))
+		return err_fail(err, ERR_REFUSED,
+			"backup set '%s' holds a %s database, and the site uses another kind",
+			set->name, json_str(about, "kind"));
+	path = path_join(set->path, json_str(about, "file"));
+	sum = manifest_sum(manifest_file(set->manifest, json_str(about, "file")));
+	if (!dump_reader_open(path, &sum, &reader, err) ||
+		!database_restore(db, spare, run, dump_reader_next, reader, err))
+		return err_wrap(err, "restoring the database of '%s'", set->name);
+	return true;
+}
+
+/* Times and owner as they were; the application must be able to write what it wrote before. */
+static bool dress(const Site *site, const json_t *file, const char *path, Err *err)
+{
+	const int64_t ns = json_int(file, "mtime_ns", 0);
+	const struct timespec at = {
+		.tv_sec = (time_t)(ns / 1000000000), .tv_nsec = (long)(ns % 1000000000)};
+	const struct timespec times[2] = {at, at};
+
+	if (!json_str(file, "link") && utimensat(AT_FDCWD, path, times, AT_SYMLINK_NOFOLLOW) != 0)
+		return err_fail_sys(err, "cannot set the time of '%s'", path);
+	return geteuid() != 0 || file_chown(path, site->recipe.uid, site->recipe.gid, err);
+}
+
+/* New folders belong to the application, one by one: their parents may be somebody else's. */
+static bool make_folder(const Site *site, const char *folder, Err *err)
+{
+	AUTO(free_auto) char *parent = NULL;
+
+	if (file_exists(folder))
+		return true;
+	parent = path_folder(folder);
+	if (!make_folder(site, parent, err) || !dir_make(folder, 0755, err))
+		return false;
+	return geteuid() != 0 || file_chown(folder, site->recipe.uid, site->recipe.gid, err);
+}
+
+static bool put_file(
+	const BackupSet *set, const Site *site, const json_t *file, const char *to, Err *err)
+{
+	AUTO(free_auto) char *from = path_join(set->path, json_str(file, "path"));
+	AUTO(free_auto) char *folder = path_folder(to);
+	const mode_t mode = (mode_t)(json_int(file, "mode", 0644) & 0777);
+
+	if (!check_file(set, file, err) || !make_folder(site, folder, err))
+		return false;
+	if (json_str(file, "link") ? !link_replace(to, json_str(file, "link"), err)
+				   : !file_copy(from, to, mode, err))
+		return false;
+	return dress(site, file, to, err);
+}
+
+/* An upload has a name of its own for ever: what is there already is the newer truth and stays. */
+static bool put_upload(const BackupSet *set, const Site *site, const json_t *file, Err *err)
+{
+	const char *below = json_str(file, "path") + strlen("files/");
+	AUTO(free_auto) char *to = path_join(site->webui.data_dir, below);
+
+	return file_kind(to) != FILE_ABSENT || put_file(set, site, file, to, err);
+}
+
+static bool put_vectors(const BackupSet *set, const Site *site, const json_t *file,
+	const char *vector_spare, Err *err)
+{
+	AUTO(free_auto)
+	char *to = path_join(vector_spare, json_str(file, "path") + strlen(VECTORS));
+
+	return put_file(set, site, file, to, err);
+}
+
+/* Empty folders are in no list of files, and a vector store may be empty. */
+static bool make_vector_spare(const Site *site, const char *vector_spare, Err *err)
+{
+	AUTO(free_auto) char *live = site_vector_dir(site);
+
+	if (str_is(live, vector_spare))
+		return err_fail(
+			err, ERR_INTERNAL, "'%s' is in use and cannot be made anew", vector_spare);
+	return tree_remove(vector_spare, err) && make_folder(site, vector_spare, err);
+}
+
+bool backup_restore_files(
+	const BackupSet *set, const Site *site, const char *vector_spare, Err *err)
+{
+	const json_t *file;
+	size_t i;
+
+	if (!need_manifest(set, err) || !make_vector_spare(site, vector_spare, err))
+		return false;
+	json_array_foreach(json_object_get(set->manifest, "files"), i, file)
+	{
+		const char *path = json_str(file, "path");
+		bool done = true;
+
+		if (str_starts(path, UPLOADS))
+			done = put_upload(set, site, file, err);
+		else if (str_starts(path, VECTORS))
+			done = put_vectors(set, site, file, vector_spare, err);
+		if (!done)
+			return err_wrap(err, "restoring the files of '%s'", set->name);
+	}
+	return true;
+}

@@ -1,0 +1,257 @@
+#include "backup/restore_md.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/redact.h"
+#include "base/text.h"
+#include "os/file.h"
+
+#define MAX_BYTES (64 * 1024)
+
+typedef struct Guide {
+	Text out;
+	const Site *site;
+	const json_t *manifest;
+	char *data_dir, *environment, *directory, *user;
+	const char *python;
+} Guide;
+
+static void say(Guide *guide, const char *english, const char *korean)
+{
+	text_addf(&guide->out, "%s\n\n%s\n\n", english, korean);
+}
+
+static void begin(Guide *guide)
+{
+	text_add(&guide->out, "```sh\n");
+}
+
+static void end(Guide *guide)
+{
+	text_add(&guide->out, "```\n\n");
+}
+
+char *shell_word(const char *word)
+{
+	AUTO(text_clear) Text out = TEXT_INIT(MAX_BYTES);
+
+	if (*word && strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+				  "@%+=:,./_-") == strlen(word))
+		return str_dup(word);
+	text_add(&out, "'");
+	for (; *word; word++)
+		text_add_bytes(&out, *word == '\'' ? "'\\''" : word, *word == '\'' ? 4 : 1);
+	text_add(&out, "'");
+	return text_take(&out);
+}
+
+static void add_heading(Guide *guide, const char *set_path)
+{
+	const json_t *manifest = guide->manifest;
+	const json_t *database = json_object_get(manifest, "database");
+	const char *revision = json_str(manifest, "revision");
+	AUTO(free_auto) char *folder = shell_word(set_path);
+
+	text_addf(&guide->out, "# %s\n\n", path_name(set_path));
+	text_addf(&guide->out, "- Open WebUI %s, database revision %s, made %s\n",
+		json_str(manifest, "version"), revision ? revision : "-",
+		json_str(manifest, "made_at"));
+	text_addf(&guide->out, "- %s, %s\n\n", json_str(database, "server"),
+		json_str(database, "name"));
+	say(guide,
+		"With belay: `belay restore` does all of this. Without it, type what follows, from top to "
+		"bottom. Nothing that is there now is deleted.",
+		"belay가 있으면 `belay restore` 한 번으로 됩니다. 없으면 아래 명령을 위에서부터 차례로 입력하십시오. "
+		"지금 있는 것은 지우지 않습니다.");
+	begin(guide);
+	text_addf(&guide->out, "cd %s\nzstd --test %s\n", folder, json_str(database, "file"));
+	end(guide);
+}
+
+/* The words before a PostgreSQL client program, and its connection options. */
+typedef struct Client {
+	char *prefix, *options, *database, *user;
+} Client;
+
+static void client_clear(Client *client)
+{
+	free(client->prefix);
+	free(client->options);
+	free(client->database);
+	free(client->user);
+}
+
+static Client client_of(const Site *site)
+{
+	const DatabaseUrl *url = &site->database;
+	AUTO(free_auto) char *host = shell_word(str_empty(url->host) ? "localhost" : url->host);
+	Client client = {
+		.database = shell_word(url->name ? url->name : "openwebui"),
+		.user = shell_word(url->user ? url->user : "postgres"),
+	};
+
+	if (str_empty(site->container)) {
+		client.prefix = str_dup("");
+		client.options = str_format("-h %s -p %d -U %s", host, url->port, client.user);
+	} else {
+		AUTO(free_auto) char *container = shell_word(site->container);
+
+		client.prefix = str_format("docker exec -i %s ", container);
+		client.options = str_format("-U %s", client.user);
+	}
+	return client;
+}
+
+static void add_postgres(Guide *guide)
+{
+	AUTO(client_clear) Client client = client_of(guide->site);
+	const char *prefix = client.prefix, *options = client.options, *name = client.database;
+	const char *plain = guide->site->database.name ? guide->site->database.name : "openwebui";
+
+	say(guide,
+		"## 1. Database, beside the one that is there\n\nThe password is asked for where one is "
+		"needed.",
+		"## 1. 데이터베이스를 지금 것 옆에 만들기\n\n비밀번호가 필요하면 물어봅니다.");
+	begin(guide);
+	text_addf(&guide->out, "%screatedb %s -T template0 -E UTF8 -O %s %s_restored\n", prefix,
+		options, client.user, name);
+	text_addf(&guide->out,
+		"zstd -dc database.dump.zst | %spg_restore %s --no-owner --exit-on-error -d %s_restored\n",
+		prefix, options, name);
+	end(guide);
+	say(guide,
+		"Only when this ended without an error: stop Open WebUI, then let the two change places.",
+		"오류 없이 끝났을 때만: Open WebUI를 멈춘 뒤 두 데이터베이스의 이름을 맞바꿉니다.");
+	begin(guide);
+	text_addf(&guide->out,
+		"%spsql %s -d postgres -v ON_ERROR_STOP=1 \\\n"
+		"  -c 'ALTER DATABASE \"%s\" RENAME TO \"%s_before_restore\"' \\\n"
+		"  -c 'ALTER DATABASE \"%s_restored\" RENAME TO \"%s\"'\n",
+		prefix, options, plain, plain, plain, plain);
+	end(guide);
+}
+
+static void add_sqlite(Guide *guide)
+{
+	AUTO(free_auto)
+	char *file = shell_word(
+		guide->site->database.name ? guide->site->database.name : "webui.db");
+
+	say(guide, "## 1. Database\n\nStop Open WebUI first.",
+		"## 1. 데이터베이스\n\n먼저 Open WebUI를 멈추십시오.");
+	begin(guide);
+	text_addf(&guide->out,
+		"zstd -dc webui.db.zst > %s.restored\n"
+		"for suffix in '' -wal -shm; do\n"
+		"  [ ! -e %s$suffix ] || mv -n %s$suffix %s.before_restore$suffix\n"
+		"done\n"
+		"mv -n %s.restored %s\n",
+		file, file, file, file, file, file);
+	end(guide);
+}
+
+static void add_files(Guide *guide)
+{
+	const char *data = guide->data_dir;
+
+	say(guide, "## 2. Uploads and vector store", "## 2. 올린 파일과 벡터 저장소");
+	begin(guide);
+	text_addf(&guide->out,
+		"mkdir -p %s\n"
+		"[ ! -d files/uploads ] || cp -a files/uploads %s/\n"
+		"[ ! -d %s/vector_db ] || mv -n %s/vector_db %s/vector_db.before_restore\n"
+		"[ ! -d files/vector_db ] || cp -a files/vector_db %s/\n"
+		"chown -R %s: %s\n",
+		data, data, data, data, data, data, guide->user, data);
+	end(guide);
+}
+
+static void add_environment(Guide *guide)
+{
+	say(guide,
+		"## 3. Programs (only when the environment is gone too)\n\nThe very versions of the day of "
+		"the backup.",
+		"## 3. 프로그램 (설치 환경까지 없어졌을 때만)\n\n백업한 날의 버전 그대로입니다.");
+	begin(guide);
+	text_addf(&guide->out,
+		"python%s -m venv %s\n"
+		"%s/bin/python -m pip install --no-deps -r packages.txt\n",
+		guide->python, guide->environment, guide->environment);
+	end(guide);
+}
+
+static void add_key(Guide *guide)
+{
+	const WebuiEnv *webui = &guide->site->webui;
+
+	say(guide,
+		"## 4. Secret key\n\nWith another key everybody is signed out and stored tokens cannot be read.",
+		"## 4. 비밀 키\n\n키가 다르면 모두 로그아웃되고 저장된 토큰을 읽을 수 없습니다.");
+	if (webui->key_source == KEY_IN_FILE && webui->key_file) {
+		AUTO(free_auto) char *file = shell_word(webui->key_file);
+
+		begin(guide);
+		text_addf(&guide->out, "install -m 600 -o %s secret_key %s\n", guide->user, file);
+		end(guide);
+		return;
+	}
+	say(guide, "It is `WEBUI_SECRET_KEY` in the file `environment`, beside this one.",
+		"이 폴더의 `environment` 파일 안 `WEBUI_SECRET_KEY`입니다.");
+}
+
+static void add_start(Guide *guide)
+{
+	const Site *site = guide->site;
+
+	say(guide, "## 5. Start", "## 5. 시작");
+	begin(guide);
+	if (site->service == SERVICE_SYSTEMD && site->unit) {
+		text_addf(&guide->out, "systemctl %sstart %s\n", site->user_unit ? "--user " : "",
+			site->unit);
+	} else if (site->service == SERVICE_SCRIPT && site->start_script) {
+		AUTO(free_auto) char *script = shell_word(site->start_script);
+
+		text_addf(&guide->out, "cd %s && bash %s\n", guide->directory, script);
+	} else {
+		text_addf(&guide->out,
+			"( set -a; . ./environment; cd %s && exec %s/bin/open-webui serve --port %d )\n",
+			guide->directory, guide->environment, site->port);
+	}
+	end(guide);
+	say(guide,
+		"The settings it ran with are in `environment`, the command line in `start.json`.",
+		"실행할 때의 설정은 `environment`에, 명령줄은 `start.json`에 있습니다.");
+}
+
+char *restore_md(const Site *site, const json_t *manifest, const char *set_path)
+{
+	const char *python = json_str(manifest, "python");
+	Guide guide = {
+		.out = TEXT_INIT(MAX_BYTES),
+		.site = site,
+		.manifest = manifest,
+		.python = python ? python : "3",
+		.data_dir = shell_word(site->webui.data_dir ? site->webui.data_dir : "data"),
+		.environment = shell_word(site->environment ? site->environment : "env"),
+		.directory = shell_word(site->start_directory ? site->start_directory : "."),
+		.user = shell_word(site->user ? site->user : "root"),
+	};
+	AUTO(free_auto) char *text = NULL;
+
+	add_heading(&guide, set_path);
+	if (site->database.kind == DATABASE_SQLITE)
+		add_sqlite(&guide);
+	else
+		add_postgres(&guide);
+	add_files(&guide);
+	add_environment(&guide);
+	add_key(&guide);
+	add_start(&guide);
+	free(guide.data_dir);
+	free(guide.environment);
+	free(guide.directory);
+	free(guide.user);
+	text = text_take(&guide.out);
+	return redact(text);
+}
