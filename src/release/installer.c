@@ -69,30 +69,39 @@ static void build_env(const Site *site, bool other_user, StrList *env)
 	env_set(env, "UV_NO_PROGRESS", "1");
 }
 
-static char *find_uv(const StrList *env, const char *python)
-{
-	const char *home = env_get(env, "HOME");
-	AUTO(free_auto) char *bin = path_folder(python);
-	AUTO(free_auto)
-	char *places = str_format(
-		"%s:%s/.local/bin:%s", env_get(env, "PATH"), home ? home : "/nonexistent", bin);
-
-	return proc_find("uv", places);
-}
-
-static bool has_pip(const Installer *installer, const char *python)
+/* Tried as the site's user: what root's PATH names may lie where that user cannot read. */
+static bool answers(const Installer *installer, const char *const *argv)
 {
 	AUTO(proc_result_clear) ProcResult result = {0};
 	AUTO(err_clear) Err ignored = {0};
 	const ProcSpec spec = {
-		.argv = ARGV(python, "-m", "pip", "--version"),
+		.argv = argv,
 		.env = strlist_argv(&installer->env),
 		.user = installer->user,
 		.timeout_ms = 60 * 1000,
 		.quiet = true,
 	};
 
-	return file_exists(python) && proc_run(&spec, &result, &ignored);
+	return file_exists(argv[0]) && proc_run(&spec, &result, &ignored);
+}
+
+static char *find_uv(const Installer *installer, const char *python)
+{
+	const char *home = env_get(&installer->env, "HOME");
+	AUTO(free_auto) char *bin = path_folder(python);
+	AUTO(strlist_clear) StrList places = {0};
+
+	strlist_split(&places, env_get(&installer->env, "PATH"), ":");
+	if (home)
+		strlist_addf(&places, "%s/.local/bin", home);
+	strlist_add(&places, bin);
+	for (size_t i = 0; i < places.len; i++) {
+		AUTO(free_auto) char *uv = path_join(places.items[i], "uv");
+
+		if (uv[0] == '/' && answers(installer, ARGV(uv, "--version")))
+			return TAKE(uv);
+	}
+	return NULL;
 }
 
 static bool choose_pip(Installer *installer, const char *python, Err *err)
@@ -105,7 +114,7 @@ static bool choose_pip(Installer *installer, const char *python, Err *err)
 		return err_hint(
 			err, "install uv for this user: %s -m pip install --user uv", python);
 	}
-	if (file_exists(python) && !has_pip(installer, python)) {
+	if (file_exists(python) && !answers(installer, ARGV(python, "-m", "pip", "--version"))) {
 		err_fail(
 			err, ERR_REFUSED, "neither uv nor pip was found ('%s' has no pip)", python);
 		return err_hint(err, "%s -m ensurepip", python);
@@ -126,7 +135,7 @@ bool installer_choose(const Site *site, const char *python, Installer *ret, Err 
 		found.user = str_dup(site->user);
 	build_env(site, other_user, &found.env);
 	if (!str_is(site->installer, "pip"))
-		found.program = find_uv(&found.env, python);
+		found.program = find_uv(&found, python);
 	if (only_uv && !found.program) {
 		err_fail(err, ERR_REFUSED, "the site file asks for uv, which was not found");
 		return err_hint(err, "install uv, or set installer = pip in '%s'",
@@ -239,9 +248,10 @@ static const Phrase phrases[] = {
 	{"requires a different Python", SAID_NO_VERSION},
 };
 
-/* The line with the phrase, without the word ERROR in front. */
+/* The line with the phrase, without what the program puts in front. */
 static char *line_with(const char *said, const char *part)
 {
+	static const char *const labels[] = {"ERROR: ", "error: ", "cause: "};
 	const char *at = strstr(said, part), *start = at;
 	AUTO(free_auto) char *line = NULL;
 	char *text;
@@ -250,8 +260,9 @@ static char *line_with(const char *said, const char *part)
 		start--;
 	line = str_dup_n(start, strcspn(start, "\r\n"));
 	text = str_trim(line);
-	if (str_starts(text, "ERROR: "))
-		text += strlen("ERROR: ");
+	for (size_t i = 0; i < COUNT_OF(labels); i++)
+		if (str_starts(text, labels[i]))
+			text += strlen(labels[i]);
 	if (strlen(text) > 300)
 		text[300] = '\0';
 	return str_dup(text);

@@ -119,6 +119,7 @@ static bool fetch_into(
 {
 	AUTO(free_auto) char *python = site_python(site);
 	AUTO(installer_clear) Installer installer = {0};
+	AUTO(err_clear) Err ignored = {0};
 	bool done;
 
 	if (!tree_remove(partial, err) || !installer_choose(site, python, &installer, err))
@@ -127,6 +128,8 @@ static bool fetch_into(
 			      : unpack(&installer, version, partial, log_file, err);
 	if (!done && err->kind == ERR_REFUSED)
 		hint_versions(site, python, err);
+	if (!done && !tree_remove(partial, &ignored))
+		event_warn_err("leftover", &ignored);
 	return done || err_wrap(err, "fetching open-webui %s", version);
 }
 
