@@ -82,7 +82,7 @@ static bool go(Session *session, int row, Way way, FlowEnd *ret, Err *err)
 static bool resume(Session *session, const Run *open, const FlowWish *wish, FlowEnd *ret, Err *err)
 {
 	int row = find(open->command);
-	Way way;
+	Way way = WAY_UNDO;
 
 	if (row < 0)
 		err_fail(err, ERR_PERSON,
