@@ -161,6 +161,35 @@ static void test_write_ahead_logs_do_not_survive_the_exchange(void **state)
 	assert_string_equal(chats, "3");
 }
 
+/* A migration that was killed leaves what it committed in the log beside the copy. */
+static void test_a_log_left_on_the_copy_is_folded_in(void **state)
+{
+	Place *place = *state;
+	AUTO(err_clear) Err err = {0};
+	AUTO(json_release_auto) json_t *proof = copy(place);
+	AUTO(free_auto) char *live_id = id_of(place, place->live);
+	AUTO(free_auto) char *spare_id = id_of(place, place->spare);
+	AUTO(free_auto) char *spare_wal = str_format("%s-wal", place->spare);
+	const pid_t child = fork();
+
+	if (child == 0) {
+		Sql *sql = NULL;
+
+		if (sql_open(place->spare, SQL_WRITE, 1000, &sql, &err) &&
+			sql_script(sql,
+				"PRAGMA journal_mode=WAL; INSERT INTO chat VALUES ('w', 4, 0)",
+				&err))
+			_exit(0); /* without closing it */
+		_exit(1);
+	}
+	assert_int_equal(waitpid(child, NULL, 0), child);
+	assert_true(file_exists(spare_wal));
+	assert_done(exchange(place, live_id, spare_id, proof, &err), &err);
+	assert_false(file_exists(spare_wal));
+	AUTO(free_auto) char *chats = count_chats(place, place->live);
+	assert_string_equal(chats, "3");
+}
+
 /* A child holds the file open until its standard input ends. */
 static pid_t hold_open(const char *path, int flags, int *ret_pipe)
 {
@@ -404,6 +433,7 @@ int main(void)
 		CASE(test_a_write_after_the_copy_stops_the_exchange),
 		CASE(test_ids_must_be_where_they_are_said_to_be),
 		CASE(test_write_ahead_logs_do_not_survive_the_exchange),
+		CASE(test_a_log_left_on_the_copy_is_folded_in),
 		CASE(test_a_writer_is_named_and_stops_the_copy),
 		CASE(test_a_reader_does_not_stop_the_copy),
 		CASE(test_copy_can_be_repeated_and_dropped),
