@@ -90,13 +90,16 @@ static bool locale_words(PgSession *admin, const char *live, Text *out, Err *err
 	AUTO(free_auto) char *encoding = pg_literal(pg_text(rows, 0, 0));
 	AUTO(free_auto) char *collate = pg_literal(pg_text(rows, 0, 2));
 	AUTO(free_auto) char *ctype = pg_literal(pg_text(rows, 0, 3));
-	const char *icu = pg_text(rows, 0, 4) ? pg_text(rows, 0, 4) : pg_text(rows, 0, 5);
+	const char *own = pg_text(rows, 0, 4) ? pg_text(rows, 0, 4) : pg_text(rows, 0, 5);
 
 	text_addf(out, " ENCODING %s LC_COLLATE %s LC_CTYPE %s", encoding, collate, ctype);
-	if (str_is(pg_text(rows, 0, 1), "i") && icu) {
-		AUTO(free_auto) char *literal = pg_literal(icu);
+	const bool is_icu = str_is(pg_text(rows, 0, 1), "i");
 
-		text_addf(out, " LOCALE_PROVIDER icu ICU_LOCALE %s", literal);
+	if (own && (is_icu || str_is(pg_text(rows, 0, 1), "b"))) {
+		AUTO(free_auto) char *literal = pg_literal(own);
+
+		text_addf(out, " LOCALE_PROVIDER %s %s %s", is_icu ? "icu" : "builtin",
+			is_icu ? "ICU_LOCALE" : "BUILTIN_LOCALE", literal);
 	}
 	return true;
 }

@@ -138,6 +138,7 @@ static bool ask_the_catalog(Database *db, const DatabaseExchange *exchange, Plac
 			err_move(err, &tried);
 			return err_wrap(err, "asking whether the databases were exchanged");
 		}
+		/* A server that is not there yet gives nothing to wait on. */
 		poll(NULL, 0, PAUSE_MS);
 	}
 }

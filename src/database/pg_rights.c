@@ -168,6 +168,14 @@ static const char *const obstacle_queries[] = {
 	"  (pg_has_role(a.usesysid, 'USAGE') OR pg_has_role('pg_signal_backend', 'USAGE')))",
 };
 
+/* 13 brought snapshots of 64 bits, 14 the ending of a session that waits until it is gone. */
+static void find_version(const PgSession *session, StrList *ret)
+{
+	if (pg_server_version(session) < 140000)
+		strlist_addf(ret, "the server is PostgreSQL %d: 14 or newer is needed",
+			pg_server_version(session) / 10000);
+}
+
 /* A pooler hands out process ids of its own making, and keeps server sessions that nobody can tell
  * from the application's. */
 static bool find_pooler(PgSession *session, StrList *ret, Err *err)
@@ -210,6 +218,7 @@ bool pg_obstacles(Database *db, StrList *ret, Err *err)
 		return err_fail(err, ERR_DATABASE, "there is no database '%s'", db->live);
 	const char *const params[] = {live.id, NULL};
 
+	find_version(admin, ret);
 	for (size_t i = 0; i < COUNT_OF(obstacle_queries); i++) {
 		AUTO(pg_rows_free_auto) PgRows *rows = NULL;
 

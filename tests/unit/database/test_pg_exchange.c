@@ -1,3 +1,8 @@
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+
 #include "base/fault.h"
 #include "pg_server.h"
 
@@ -385,6 +390,98 @@ static void test_killed_before_commit(void **state)
 	put_away(&made);
 }
 
+/* -- an answer that gets lost ------------------------------------------------------------------ */
+
+/* Passes bytes on between two sockets until a COMMIT comes by; then it leaves, either at once or
+ * when the server has done it. */
+static void pass_until_commit(int client, int upstream, bool deliver)
+{
+	char bytes[8192];
+	struct pollfd fds[2] = {
+		{.fd = client, .events = POLLIN}, {.fd = upstream, .events = POLLIN}};
+
+	while (poll(fds, 2, 10000) > 0) {
+		const int from = fds[0].revents ? 0 : 1;
+		const ssize_t got = read(fds[from].fd, bytes, sizeof(bytes));
+		const bool commit = from == 0 && got > 0 && memmem(bytes, (size_t)got, "COMMIT", 7);
+
+		if (got <= 0 || (commit && !deliver))
+			return;
+		if (write(fds[!from].fd, bytes, (size_t)got) != got)
+			return;
+		if (commit) {
+			poll(&fds[1], 1, 5000);
+			return;
+		}
+	}
+}
+
+static int socket_at(int port, bool listening)
+{
+	const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	const int yes = 1;
+	const struct sockaddr_in address = {.sin_family = AF_INET,
+		.sin_port = htons((uint16_t)port),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	const struct sockaddr *at = (const struct sockaddr *)&address;
+
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+	if (listening ? bind(fd, at, sizeof(address)) == 0 && listen(fd, 8) == 0
+		      : connect(fd, at, sizeof(address)) == 0)
+		return fd;
+	close(fd);
+	return -1;
+}
+
+static pid_t start_relay(int fd, bool deliver)
+{
+	const pid_t relay = fork();
+
+	if (relay != 0)
+		return relay;
+	signal(SIGCHLD, SIG_IGN);
+	for (int client; (client = accept(fd, NULL, NULL)) >= 0; close(client)) {
+		if (fork() == 0) {
+			pass_until_commit(client, socket_at(server.port, false), deliver);
+			_exit(0);
+		}
+	}
+	_exit(1);
+}
+
+/* The connection breaks at COMMIT: whether it took place is asked, not guessed. */
+static void test_lost_answer(void **state)
+{
+	(void)state;
+	NEED_SERVER();
+	for (int deliver = 0; deliver < 2; deliver++) {
+		Made made = make_copy();
+		const DatabaseExchange exchange = exchange_of(&made);
+		Site site = server.site;
+		AUTO(database_close_auto) Database *far = NULL;
+		AUTO(err_clear) Err err = {0};
+		int fd = -1;
+
+		for (site.database.port = 18300; fd < 0 && site.database.port < 18350;)
+			fd = socket_at(++site.database.port, true);
+		assert_true(fd >= 0);
+		const pid_t relay = start_relay(fd, deliver);
+
+		close(fd);
+		assert_done(database_open(&site, &far, &err), &err);
+		if (deliver) {
+			assert_done(database_exchange(far, &exchange, &err), &err);
+		} else {
+			assert_error(database_exchange(far, &exchange, &err), &err, ERR_DATABASE);
+			assert_part(err.text, "connection to PostgreSQL was lost");
+		}
+		assert_places(&made, deliver);
+		kill(relay, SIGKILL);
+		waitpid(relay, NULL, 0);
+		put_away(&made);
+	}
+}
+
 /* What was written after a mark, and what was there before is not told. */
 static void test_written_since(void **state)
 {
@@ -458,6 +555,7 @@ int main(void)
 		cmocka_unit_test(test_foreign),
 		cmocka_unit_test(test_properties),
 		cmocka_unit_test(test_killed_before_commit),
+		cmocka_unit_test(test_lost_answer),
 		cmocka_unit_test(test_written_since),
 		cmocka_unit_test(test_spare_names),
 	};
