@@ -5,30 +5,18 @@
  * Each has its name with "-secret" as the password. */
 #pragma once
 #include <signal.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/mem.h"
-#include "base/text.h"
-#include "database/database.h"
-#include "database/pg_connection.h"
 #include "os/file.h"
 #include "os/proc.h"
 #include "os/signals.h"
 #include "os/tree.h"
-#include "unit.h"
+#include "pg_client.h"
 
 #define PG_BIN  "/usr/lib/postgresql/15/bin"
 #define PG_USER (geteuid() == 0 ? "postgres" : NULL)
-
-static struct {
-	bool running;
-	char dir[64];
-	int port;
-	Site site; /* as 'app' on database 'webui' */
-} server;
 
 UNUSED static bool server_run(const char *const *argv, Err *err)
 {
@@ -41,58 +29,6 @@ UNUSED static bool server_run(const char *const *argv, Err *err)
 
 	return proc_run(&spec, &result, err);
 }
-
-UNUSED static DatabaseUrl server_url(const char *role, const char *database)
-{
-	AUTO(free_auto)
-	char *text = str_format(
-		"postgresql://%s:%s-secret@127.0.0.1:%d/%s", role, role, server.port, database);
-	Err err = {0};
-	DatabaseUrl url = {0};
-
-	assert_done(database_url_parse(text, "/", &url, &err), &err);
-	return url;
-}
-
-UNUSED static PgSession *server_session(const char *role, const char *database)
-{
-	DatabaseUrl url = server_url(role, database);
-	const char *const databases[] = {database, NULL};
-	PgSession *session = NULL;
-	Err err = {0};
-
-	assert_done(pg_connect(&url, databases, &session, &err), &err);
-	assert_done(pg_run(session, "SET search_path=public", &err), &err);
-	database_url_clear(&url);
-	return session;
-}
-
-UNUSED static void server_sql(const char *role, const char *database, const char *sql)
-{
-	PgSession *session = server_session(role, database);
-	Err err = {0};
-
-	assert_done(pg_run(session, sql, &err), &err);
-	pg_disconnect(session);
-}
-
-/* The first value, or "(none)". Caller frees. */
-UNUSED static char *server_ask(const char *role, const char *database, const char *query)
-{
-	PgSession *session = server_session(role, database);
-	Err err = {0};
-	char *value = NULL;
-
-	assert_done(pg_value(session, query, NULL, &value, &err), &err);
-	pg_disconnect(session);
-	return value ? value : str_dup("(none)");
-}
-
-#define assert_sql(role, database, query, wanted)                                                  \
-	do {                                                                                       \
-		AUTO(free_auto) char *got = server_ask((role), (database), (query));               \
-		assert_string_equal(got, (wanted));                                                \
-	} while (0)
 
 UNUSED static void server_fill(void)
 {

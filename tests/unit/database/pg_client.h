@@ -1,0 +1,68 @@
+/* pg_client.h - what tests ask the cluster of pg_server.h, past the code under test. */
+#pragma once
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "database/database.h"
+#include "database/pg_connection.h"
+#include "unit.h"
+
+static struct {
+	bool running;
+	char dir[64];
+	int port;
+	Site site; /* as 'app' on database 'webui' */
+} server;
+
+UNUSED static DatabaseUrl server_url(const char *role, const char *database)
+{
+	AUTO(free_auto)
+	char *text = str_format(
+		"postgresql://%s:%s-secret@127.0.0.1:%d/%s", role, role, server.port, database);
+	Err err = {0};
+	DatabaseUrl url = {0};
+
+	assert_done(database_url_parse(text, "/", &url, &err), &err);
+	return url;
+}
+
+UNUSED static PgSession *server_session(const char *role, const char *database)
+{
+	DatabaseUrl url = server_url(role, database);
+	const char *const databases[] = {database, NULL};
+	PgSession *session = NULL;
+	Err err = {0};
+
+	assert_done(pg_connect(&url, databases, &session, &err), &err);
+	assert_done(pg_run(session, "SET search_path=public", &err), &err);
+	database_url_clear(&url);
+	return session;
+}
+
+UNUSED static void server_sql(const char *role, const char *database, const char *sql)
+{
+	PgSession *session = server_session(role, database);
+	Err err = {0};
+
+	assert_done(pg_run(session, sql, &err), &err);
+	pg_disconnect(session);
+}
+
+/* The first value, or "(none)". Caller frees. */
+UNUSED static char *server_ask(const char *role, const char *database, const char *query)
+{
+	PgSession *session = server_session(role, database);
+	Err err = {0};
+	char *value = NULL;
+
+	assert_done(pg_value(session, query, NULL, &value, &err), &err);
+	pg_disconnect(session);
+	return value ? value : str_dup("(none)");
+}
+
+#define assert_sql(role, database, query, wanted)                                                  \
+	do {                                                                                       \
+		AUTO(free_auto) char *got = server_ask((role), (database), (query));               \
+		assert_string_equal(got, (wanted));                                                \
+	} while (0)
