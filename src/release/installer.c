@@ -222,8 +222,9 @@ typedef struct Phrase {
 	Meaning meaning;
 } Phrase;
 
-/* uv 0.4 to 0.13 and pip 22 to 25. In this order: a broken connection makes pip add "no matching
- * distribution", with "(from versions: none)". */
+/* A missing version and a refused connection were seen with uv 0.13.9 and pip 23.2; the others are
+ * the usual texts of the system and of their libraries. In this order: a broken connection makes
+ * pip add "no matching distribution", with "(from versions: none)". */
 static const Phrase phrases[] = {
 	{"No space left on device", SAID_NO_SPACE},
 	{"os error 28", SAID_NO_SPACE},

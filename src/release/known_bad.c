@@ -4,14 +4,14 @@
 #include "base/text.h"
 #include "release/version.h"
 
-/* Each row was read in the shipped wheels or run; the first one that fits is the answer, so what
- * refuses stands before what warns. */
+/* From runs, from the shipped wheels and from the project's own issues; the first row that fits is
+ * the answer, so what refuses stands before what warns. */
 static const KnownBad table[] = {
 	{.first = "0.11.2",
 		.last = "0.11.2",
 		.refuse = true,
 		.reason = N_(
-			"it cannot migrate any database (circular import in its migrations); 0.11.4 "
+			"it cannot migrate any database (circular import in its migrations); 0.12.4 "
 			"can")},
 	{.first = "0.6.43",
 		.last = "0.6.43",
@@ -39,9 +39,7 @@ static const KnownBad table[] = {
 	{.first = "0.9.0",
 		.last = "0.9.1",
 		.only_sqlite = true,
-		.reason = N_(
-			"pages stall on slow or network storage with its first asynchronous database "
-			"code; 0.9.2 is better")},
+		.reason = N_("pages were reported to stall on slow or network storage")},
 };
 
 static bool fits(const KnownBad *row, const char *version, const char *from, bool sqlite)

@@ -8,7 +8,7 @@ typedef struct Case {
 	ErrKind wanted;
 } Case;
 
-/* What uv 0.13 and pip 23 to 25 print. */
+/* Missing versions and refused connections as uv 0.13.9 and pip 23.2 print them. */
 static void test_failures_are_told_apart(void **state)
 {
 	static const Case table[] = {
