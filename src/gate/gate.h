@@ -6,6 +6,8 @@
  * alembic_version is one row and equals the head of the release's files; the secret key's hash is
  * unchanged. Log lines and HTTP status alone decide nothing.
  *
+ * Both fill in the report on a no, too.
+ *
  * gate_wait asks until yes, until the process is gone, or until nothing has moved (CPU time of the
  * process, growth of its log) for `start_timeout` of the site. */
 #pragma once

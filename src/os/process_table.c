@@ -334,3 +334,26 @@ int64_t process_pss_kb(pid_t pid)
 
 	return line ? strtoll(line, NULL, 10) : 0;
 }
+
+typedef struct CpuSum {
+	pid_t root;
+	uint64_t ticks;
+} CpuSum;
+
+static bool add_cpu(void *arg, pid_t pid)
+{
+	CpuSum *sum = arg;
+	ProcStat about;
+
+	if (process_is_descendant(pid, sum->root) && proc_stat(pid, &about))
+		sum->ticks += about.cpu_ticks;
+	return true;
+}
+
+int64_t process_cpu_ms(pid_t pid)
+{
+	CpuSum sum = {.root = pid};
+
+	proc_pids(add_cpu, &sum);
+	return (int64_t)(sum.ticks * 1000 / (uint64_t)sysconf(_SC_CLK_TCK));
+}

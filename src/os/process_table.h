@@ -53,3 +53,5 @@ bool process_wait_gone(int pidfd, int64_t ms); /* true: gone */
 /* Paths of files mapped executable that end with `suffix`, at most `max`. */
 bool process_maps(pid_t pid, const char *suffix, size_t max, StrList *ret, Err *err) NODISCARD;
 int64_t process_pss_kb(pid_t pid); /* 0 when unknown */
+/* CPU time used so far by a process and everything below it: whether something moves. */
+int64_t process_cpu_ms(pid_t pid);

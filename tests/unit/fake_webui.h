@@ -20,6 +20,7 @@ static const char fake_program[] =
 	"print('Started server process', flush=True)\n"
 	"if e('FAKE_IGNORE_TERM'): signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
 	"time.sleep(float(e('FAKE_DELAY', '0')))\n"
+	"if e('FAKE_MODULE'): sys.path.insert(0, e('FAKE_MODULE')); import _asyncio\n"
 	"if e('FAKE_SAY'): print(e('FAKE_SAY'), file=sys.stderr, flush=True)\n"
 	"if e('FAKE_DIE'): sys.exit(3)\n"
 	"def busy(until):\n"
