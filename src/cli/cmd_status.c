@@ -127,7 +127,8 @@ int cmd_status(Cli *cli, Err *err)
 	AUTO(json_release_auto) json_t *status = status_read(&cli->site);
 	const char *run = json_str(json_object_get(status, "unfinished"), "run");
 	const bool unfinished = run && !json_str(status, "holder");
-	const int result = args_flag(cli->args, "check") && unfinished ? err_exit_status(ERR_PERSON) : 0;
+	const int result = args_flag(cli->args, "check") && unfinished ? err_exit_status(ERR_PERSON)
+								       : 0;
 
 	if (!cli->json)
 		show(status, &cli->result);

@@ -41,13 +41,22 @@ static void option_entries(Out *out, const OptionDef *options)
 
 static const char *placeholder(const SiteKey *key)
 {
-	static const char *const names[] = {[KEY_TEXT] = N_("TEXT"),
-		[KEY_PATH] = N_("PATH"),
-		[KEY_PORT] = N_("PORT"),
-		[KEY_SECONDS] = N_("SECONDS"),
-		[KEY_CHOICE] = N_("CHOICE")};
-
-	return _(names[key->type]);
+	switch (key->type) {
+	case KEY_TEXT:
+		return _("TEXT");
+	case KEY_PATH:
+		return _("PATH");
+	case KEY_PORT:
+		return _("PORT");
+	case KEY_SECONDS:
+		return _("SECONDS");
+	case KEY_FLAG:
+		return _("yes|no");
+	case KEY_INDEX:
+	case KEY_CHOICE:
+		break;
+	}
+	return _("CHOICE");
 }
 
 static void key_entries(Out *out)

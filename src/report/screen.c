@@ -79,15 +79,11 @@ static void sign(Text *line, const Out *out, const Mark *mark)
 		out_ink(out, INK_NONE));
 }
 
+/* On one line, however long: it is there to be copied. */
 static void hint_line(Out *out, const char *hint, int indent)
 {
-	AUTO(text_clear) Text line = TEXT_INIT(16384);
-
-	if (!hint)
-		return;
-	text_addf(&line, "%*s%s ", indent, "", out->utf8 ? "→" : "->");
-	columns_wrap(&line, hint, indent + (out->utf8 ? 2 : 3), out->width);
-	out_add(out, line.data);
+	if (hint)
+		out_addf(out, "%*s%s %s\n", indent, "", out->utf8 ? "→" : "->", hint);
 }
 
 static void on_step(Screen *screen, const Event *event)

@@ -12,6 +12,7 @@ enum {
 	CHUNK = 512,       /* below PIPE_BUF: a writable pipe takes it without blocking */
 	PATIENCE_MS = 200, /* how long a run waits for a slow reader, once */
 	PENDING_MAX = 8 << 20,
+	UNBROKEN = 1 << 20, /* a file or a pipe: lines stay whole, for grep */
 };
 
 void out_init(Out *out, int fd, bool colours)
@@ -19,11 +20,13 @@ void out_init(Out *out, int fd, bool colours)
 	struct winsize size = {0};
 	const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
 
-	*out = (Out){.fd = fd, .width = 80, .pending = TEXT_INIT(PENDING_MAX)};
+	*out = (Out){.fd = fd, .width = UNBROKEN, .pending = TEXT_INIT(PENDING_MAX)};
 	out->terminal = isatty(fd) == 1;
 	out->utf8 = str_is(nl_langinfo(CODESET), "UTF-8");
 	out->colour = out->terminal && colours && str_empty(no_color) && !str_empty(term) &&
 		      !str_is(term, "dumb");
+	if (out->terminal)
+		out->width = 80;
 	if (out->terminal && ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col >= 20)
 		out->width = size.ws_col;
 }

@@ -14,7 +14,7 @@ typedef struct Out {
 	bool utf8; /* the locale can show more than ASCII */
 	bool deaf;
 	bool stalled; /* the reader was too slow last time */
-	int width;    /* columns; 80 when unknown */
+	int width; /* columns of the terminal; so many that nothing is broken where there is none */
 	Text pending;
 } Out;
 
