@@ -135,11 +135,28 @@ static void drop_relatives(Search *search)
 		}
 }
 
-static void keep_port(Search *search, int port)
+static bool is_environment(const char *name, const char *wished)
 {
-	for (size_t i = search->len; port && i-- > 0;)
-		if (search->items[i].port && search->items[i].port != port)
+	AUTO(free_auto) char *link = environment_link_of(name);
+	AUTO(free_auto) char *real = path_real(name);
+	AUTO(free_auto) char *wished_real = path_real(wished);
+
+	return str_is(link, wished) || (real && str_is(real, wished_real));
+}
+
+/* Options that say which one is meant; a server of another site must not lend it its settings. */
+static void keep_wished(const Look *look, Search *search)
+{
+	for (size_t i = search->len; i-- > 0;) {
+		const Server *server = &search->items[i];
+		bool other_port = look_wished(look, "port") && !server->unseen &&
+				  server->port != look->draft.port;
+		bool other_environment = look_wished(look, "environment") &&
+					 !is_environment(server->name, look->draft.environment);
+
+		if (other_port || other_environment)
 			drop(search, i);
+	}
 }
 
 static bool refuse_container(const Server *server, Err *err)
@@ -210,8 +227,8 @@ bool find_server(Look *look, Err *err)
 
 	process_each(on_process, &search);
 	drop_relatives(&search);
-	if (look_wished(look, "port"))
-		keep_port(&search, look->draft.port);
+	if (!look->wish->pid)
+		keep_wished(look, &search);
 	set_containers_aside(look, &search);
 	if (!search.len && look->wish->pid) {
 		err_fail(err, ERR_REFUSED, "process %d is no Open WebUI server",

@@ -51,6 +51,19 @@ static char *find_pid_file(const char *dir, pid_t pid)
 	return NULL;
 }
 
+/* `python -m …` names no folder: what PATH gave then is what must run again. */
+static void resolve_program(StrList *argv, const StrList *env)
+{
+	const char *path = env_get(env, "PATH");
+	AUTO(free_auto) char *found = NULL;
+
+	if (!argv->len || strchr(argv->items[0], '/') || !path)
+		return;
+	found = proc_find(argv->items[0], path);
+	if (found)
+		str_replace(&argv->items[0], found);
+}
+
 static void copy_identity(const Process *process, Recipe *recipe)
 {
 	recipe->uid = process->uid;
@@ -77,6 +90,7 @@ bool recipe_of_process(pid_t pid, Recipe *ret, Err *err)
 	}
 	strlist_add_all(&recipe.argv, &process.argv);
 	strlist_add_all(&recipe.env, &process.env);
+	resolve_program(&recipe.argv, &recipe.env);
 	recipe.dir = str_dup(process.dir);
 	copy_identity(&process, &recipe);
 	recipe.umask = process.umask;

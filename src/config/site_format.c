@@ -17,7 +17,8 @@ static void add_key(Text *out, const Site *site, const SiteKey *key)
 	if (value && !as_default)
 		text_addf(out, "%s = %s\n", key->name, value);
 	else
-		text_addf(out, "#%s = %s\n", key->name, key->fallback ? key->fallback : "");
+		text_addf(out, "#%s =%s%s\n", key->name, key->fallback ? " " : "",
+			key->fallback ? key->fallback : "");
 }
 
 char *site_format(const Site *site)

@@ -57,6 +57,9 @@ static void find_data_dir(const char *start_directory, const char *package_dir, 
 		char *path = given[0] == '/' ? str_dup(given) : path_join(start_directory, given);
 		AUTO(free_auto) char *real = path_real(path);
 
+		/* "./data" */
+		if (given[0] != '/' && real)
+			str_replace(&path, real);
 		settings->data_inside_environment = str_is(path, inside) ||
 						    (real && str_is(real, inside_real));
 		settings->data_dir = moved && settings->data_inside_environment ? TAKE(inside_real)

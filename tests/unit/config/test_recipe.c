@@ -105,7 +105,8 @@ static pid_t start_sleeper(const char *dir)
 			umask(0031);
 			signal(SIGUSR1, SIG_IGN);
 			execle("/bin/sleep", "sleep", "60", NULL,
-				(const char *const[]){"WEBUI_NAME=x", "A=b c", NULL});
+				(const char *const[]){
+					"WEBUI_NAME=x", "PATH=/nowhere:/bin", "A=b c", NULL});
 		}
 		_exit(127);
 	}
@@ -152,6 +153,7 @@ static void read_from_a_process_and_started_again(void **state)
 	assert_done(read, &err);
 	assert_string_equal(recipe.dir, root);
 	assert_string_equal(recipe.pid_file, pid_file);
+	assert_string_equal(recipe.argv.items[0], "/bin/sleep");
 	assert_int_equal(recipe.umask, 0031);
 	assert_true(recipe.ignored_signals & (1u << (SIGUSR1 - 1)));
 	assert_string_equal(env_get(&recipe.env, "A"), "b c");
