@@ -8,7 +8,10 @@ from importlib import metadata
 try:
     from packaging.requirements import Requirement
 except ImportError:
-    from pip._vendor.packaging.requirements import Requirement
+    try:
+        from pip._vendor.packaging.requirements import Requirement
+    except ImportError:
+        Requirement = None
 
 # Belong to the environment, not to what somebody installed into it.
 TOOLS = {"pip", "setuptools", "wheel", "uv", "open-webui"}
@@ -36,10 +39,27 @@ def installed():
     return found
 
 
-def applies(requirement, extras):
-    if requirement.marker is None:
+def applies(marker, extras):
+    if marker is None:
         return True
-    return any(requirement.marker.evaluate({"extra": extra}) for extra in extras or [""])
+    return any(marker.evaluate({"extra": extra}) for extra in extras)
+
+
+def asked_for(text, extras):
+    """(name, its extras) of one Requires-Dist line, or None when it is not for these extras."""
+    if Requirement:
+        requirement = Requirement(text)
+        if not applies(requirement.marker, extras):
+            return None
+        return canonical(requirement.name), frozenset(requirement.extras)
+    # Without the library other markers count as true: a package too many in the closure is only one
+    # that is not carried over twice.
+    only_for = re.search(r"""\bextra\s*==\s*['"]([^'"]+)""", text)
+    if only_for and only_for.group(1) not in extras:
+        return None
+    parts = re.match(r"\s*([\w.-]+)\s*(?:\[([^\]]*)\])?", text)
+    wanted = [extra.strip() for extra in (parts.group(2) or "").split(",") if extra.strip()]
+    return canonical(parts.group(1)), frozenset(wanted)
 
 
 def closure(found, extras):
@@ -54,9 +74,9 @@ def closure(found, extras):
         seen[name] = wanted
         dist = found.get(name)
         for text in dist.requires or [] if dist else []:
-            requirement = Requirement(text)
-            if applies(requirement, wanted):
-                todo.append((canonical(requirement.name), frozenset(requirement.extras)))
+            found_one = asked_for(text, wanted)
+            if found_one:
+                todo.append(found_one)
     return set(seen)
 
 

@@ -1,6 +1,7 @@
 #include "release/build.h"
 
 #include <fcntl.h>
+#include <pwd.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -150,12 +151,26 @@ static bool make_venv(Build *build, Err *err)
 	return true;
 }
 
+/* An environment that root owns and another user runs: uv and pip run as that user, and cannot make
+ * the folder beside it. */
+static bool give_folder(const Build *build, Err *err)
+{
+	const struct passwd *user = build->installer.user ? getpwnam(build->installer.user) : NULL;
+	AUTO(free_auto) char *releases = path_folder(build->path);
+	struct stat owner;
+
+	if (!user || stat(releases, &owner) != 0 || owner.st_uid == user->pw_uid)
+		return true;
+	return dir_make(build->path, 0755, err) &&
+	       file_chown(build->path, user->pw_uid, user->pw_gid, err);
+}
+
 static bool make_environment(Build *build, Err *err)
 {
 	const bool conda = build->current->conda;
 
 	event_progress(STEP, 0, 0, "making the environment '%s'", build->path);
-	if (!marker_begin(build->path, err))
+	if (!marker_begin(build->path, err) || !give_folder(build, err))
 		return false;
 	if (conda && !python_clone_conda(
 			     &build->installer, build->current, build->path, build->log_file, err))
@@ -190,12 +205,14 @@ static char *package_name(const char *frozen)
 }
 
 /* uv makes environments without pip, which Open WebUI calls to install what functions ask for. */
-static void add_pip(const Build *build, StrList *wants)
+static void carry_pip(Build *build, const Release *made)
 {
-	AUTO(free_auto) char *pip = path_join(build->current->site_packages, "pip/__init__.py");
+	AUTO(free_auto) char *before = path_join(build->current->site_packages, "pip/__init__.py");
+	AUTO(free_auto) char *now = path_join(made->site_packages, "pip/__init__.py");
 
-	if (build->installer.kind == INSTALLER_UV && file_exists(pip))
-		strlist_add(wants, "pip");
+	if (file_exists(before) && !file_exists(now) &&
+		!python_ensure_pip(&build->installer, build->python, build->log_file))
+		strlist_add(&build->inventory.extra, "pip");
 }
 
 /* Open WebUI itself is in the list, so that its own pins win over those of the extra packages. */
@@ -210,7 +227,6 @@ static bool install_beside(Build *build, bool pinned, Err *err)
 
 		strlist_add(&wants, pinned ? extra->items[i] : name);
 	}
-	add_pip(build, &wants);
 	return wants.len == 1 || install(build, &wants, err);
 }
 
@@ -240,6 +256,7 @@ static bool leave_out_what_came(Build *build, Err *err)
 		if (has_package(&came.freeze, name))
 			strlist_remove(extra, i);
 	}
+	carry_pip(build, &made);
 	return true;
 }
 

@@ -6,9 +6,10 @@
 #include "base/text.h"
 #include "os/file.h"
 
-#define COMPILE_MS (30 * 60 * 1000)
-#define CLONE_MS   (30 * 60 * 1000)
-#define IMPORT_MS  60000
+#define COMPILE_MS    (30 * 60 * 1000)
+#define CLONE_MS      (30 * 60 * 1000)
+#define ENSURE_PIP_MS 120000
+#define IMPORT_MS     60000
 
 bool python_base_usable(const Site *site, const char *base, Err *err)
 {
@@ -123,4 +124,19 @@ bool python_imports(
 		return err_wrap(err, "loading the Python module '%s'", module);
 	*ret = result.exit_code == 0;
 	return true;
+}
+
+bool python_ensure_pip(const Installer *installer, const char *python, const char *log_file)
+{
+	AUTO(err_clear) Err ignored = {0};
+	AUTO(proc_result_clear) ProcResult result = {0};
+	const ProcSpec spec = {
+		.argv = ARGV(python, "-I", "-m", "ensurepip", "--default-pip"),
+		.env = strlist_argv(&installer->env),
+		.user = installer->user,
+		.log_file = log_file,
+		.timeout_ms = ENSURE_PIP_MS,
+	};
+
+	return FAULT(&ignored, "ensure-pip") && proc_run(&spec, &result, &ignored);
 }

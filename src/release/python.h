@@ -18,3 +18,6 @@ bool python_compile(const Installer *installer, const Release *release, const ch
 /* Can it load `module`? A Python that does not even start is an error. */
 bool python_imports(const Installer *installer, const char *python, const char *module, bool *ret,
 	Err *err) NODISCARD;
+/* pip from the copy that Python brings along, without network; false when there is none. */
+bool python_ensure_pip(
+	const Installer *installer, const char *python, const char *log_file) NODISCARD;
