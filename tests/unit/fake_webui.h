@@ -75,7 +75,19 @@ static inline void fake_file(const FakeSite *fake, const char *below, const char
 	assert_int_equal(chmod(path, mode), 0);
 }
 
-/* Environments are links into the folder's `releases`, as after an upgrade. */
+/* Free now, and not soon given away again by the kernel. */
+static inline int fake_free_port(void)
+{
+	struct sockaddr_in any = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof any;
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_int_equal(bind(fd, (struct sockaddr *)&any, sizeof any), 0);
+	getsockname(fd, (struct sockaddr *)&any, &len);
+	close(fd);
+	return ntohs(any.sin_port);
+}
+
 static inline FakeSite *fake_site_new(int port)
 {
 	FakeSite *fake = NEW(FakeSite);

@@ -11,8 +11,6 @@
 #include "os/sql.h"
 #include "service/service.h"
 
-#define PORT 18120
-
 typedef struct World {
 	FakeSite *fake;
 	Release release;
@@ -26,7 +24,7 @@ static int set_up(void **state)
 {
 	World *world = NEW(World);
 
-	world->fake = fake_site_new(PORT);
+	world->fake = fake_site_new(fake_free_port());
 	world->release = (Release){
 		.version = str_dup("0.8.0"), .path = path_real(world->fake->site.environment)};
 	sha256_of("t0ps3cr3t-of-test", strlen("t0ps3cr3t-of-test"), world->key);
@@ -111,7 +109,7 @@ static void each_no_is_named(void **state)
 		fake_set(fake, rows[i].name, rows[i].value);
 		assert_done(service_start(&fake->site, &world->err), &world->err);
 		if (!str_is(rows[i].name, "FAKE_NO_PORT"))
-			assert_true(fake_wait_listening(PORT, true));
+			assert_true(fake_wait_listening(world->fake->site.port, true));
 		assert_error(gate_ask(&world->spec, &world->report, &world->err), &world->err,
 			ERR_VERIFY);
 		assert_part(world->err.text, rows[i].part);
@@ -185,7 +183,7 @@ static void modules_of_another_release_are_a_no(void **state)
 		assert_done(file_copy(found.gl_pathv[0], to, 0644, &world->err), &world->err);
 		fake_set(world->fake, "FAKE_MODULE", folders[i]);
 		assert_done(service_start(&world->fake->site, &world->err), &world->err);
-		assert_true(fake_wait_listening(PORT, true));
+		assert_true(fake_wait_listening(world->fake->site.port, true));
 		assert_int_equal(gate_ask(&world->spec, &world->report, &world->err), i == 0);
 		if (i == 0)
 			assert_part(saw(world, "release", true), "1 modules");
@@ -202,7 +200,7 @@ static void a_second_server_of_the_site_is_a_no(void **state)
 	Site second = world->fake->site;
 	AUTO(err_clear) Err err = {0};
 
-	second.port = PORT + 1;
+	second.port = fake_free_port();
 	second.recipe = (Recipe){0};
 	recipe_copy(&world->fake->site.recipe, &second.recipe);
 	strlist_remove(&second.recipe.argv, second.recipe.argv.len - 1);
@@ -236,7 +234,7 @@ static void the_revision_is_asked_of_the_database(void **state)
 	world->spec.db = db;
 	world->spec.head = "a1b2c3d4e5f6";
 	assert_done(service_start(site, &err), &err);
-	assert_true(fake_wait_listening(PORT, true));
+	assert_true(fake_wait_listening(world->fake->site.port, true));
 	assert_error(gate_ask(&world->spec, &world->report, &err), &err, ERR_VERIFY);
 	assert_part(err.text, "'c440947495f3', the release needs 'a1b2c3d4e5f6'");
 	world->spec.head = "c440947495f3";

@@ -9,11 +9,9 @@
 #include "service/server_process.h"
 #include "service/service.h"
 
-#define PORT 18110
-
 static int set_up(void **state)
 {
-	*state = fake_site_new(PORT);
+	*state = fake_site_new(fake_free_port());
 	return 0;
 }
 
@@ -48,7 +46,7 @@ static void the_recorded_command_starts_and_stops(void **state)
 	assert_done(service_stop(&fake->site, &err), &err);
 	assert_done(service_start(&fake->site, &err), &err);
 	is_running(&fake->site, true); /* already before it listens */
-	assert_true(fake_wait_listening(PORT, true));
+	assert_true(fake_wait_listening(fake->site.port, true));
 	is_running(&fake->site, true);
 	assert_done(service_start(&fake->site, &err), &err);
 	assert_done(service_stop(&fake->site, &err), &err);
@@ -68,7 +66,7 @@ static void workers_end_with_their_server(void **state)
 	fake_set(fake, "FAKE_IGNORE_TERM", "1");
 	fake->site.stop_timeout_ms = 200;
 	assert_done(service_start(&fake->site, &err), &err);
-	assert_true(fake_wait_listening(PORT, true));
+	assert_true(fake_wait_listening(fake->site.port, true));
 	usleep(50000);
 	server_find(&fake->site, &server, &found);
 	assert_true(found);
@@ -110,7 +108,7 @@ static void a_script_may_start_it_in_any_way(void **state)
 		assert_true(seen.pid > 0);
 		text = fake_read(fake, "open.pid");
 		assert_int_equal(atoi(text), seen.pid);
-		assert_true(fake_wait_listening(PORT, true));
+		assert_true(fake_wait_listening(fake->site.port, true));
 		assert_done(service_stop(&fake->site, &err), &err);
 		is_running(&fake->site, false);
 	}
@@ -163,12 +161,12 @@ static void a_script_gets_the_recipe_without_the_shell(void **state)
 static void a_stranger_on_the_port_is_left_alone(void **state)
 {
 	FakeSite *fake = *state;
-	FakeSite *other = fake_site_new(PORT);
+	FakeSite *other = fake_site_new(fake->site.port);
 	AUTO(err_clear) Err err = {0};
 	AUTO(service_state_clear) ServiceState seen = {0};
 
 	assert_done(service_start(&other->site, &err), &err);
-	assert_true(fake_wait_listening(PORT, true));
+	assert_true(fake_wait_listening(fake->site.port, true));
 	assert_done(service_state(&fake->site, &seen, &err), &err);
 	assert_int_equal(seen.pid, 0);
 	assert_true(seen.stranger > 0);
@@ -184,11 +182,11 @@ static void a_stranger_on_the_port_is_left_alone(void **state)
 static void another_server_of_the_host_is_not_ours(void **state)
 {
 	FakeSite *fake = *state;
-	FakeSite *other = fake_site_new(PORT + 1);
+	FakeSite *other = fake_site_new(fake_free_port());
 	AUTO(err_clear) Err err = {0};
 
 	assert_done(service_start(&other->site, &err), &err);
-	assert_true(fake_wait_listening(PORT + 1, true));
+	assert_true(fake_wait_listening(other->site.port, true));
 	is_running(&fake->site, false);
 	assert_done(service_stop(&fake->site, &err), &err);
 	is_running(&other->site, true);
@@ -205,7 +203,7 @@ static void one_that_comes_back_is_named(void **state)
 
 	fake_script(fake, "until [ -e stop ]; do $RUN; done", 0755);
 	assert_done(service_start(&fake->site, &err), &err);
-	assert_true(fake_wait_listening(PORT, true));
+	assert_true(fake_wait_listening(fake->site.port, true));
 	assert_error(service_stop(&fake->site, &err), &err, ERR_VERIFY);
 	assert_part(err.text, "again");
 	fake_file(fake, "stop", "", 0644);
