@@ -1,0 +1,95 @@
+# postgres.sh - PostgreSQL servers for tests: one on this host, one in a Docker container as the
+# procedure has it. The password has every character that careless programs stumble over.
+
+PG_ROLE=webui
+PG_PASSWORD='p@ss:w/rd%41 '"'"'x'
+PG_PASSWORD_URL='p%40ss%3Aw%2Frd%2541%20%27x'
+
+pg_bin() {
+	dirname "$(ls -1 /usr/lib/postgresql/*/bin/initdb | tail -n 1)"
+}
+
+# Servers refuse to run as root.
+as_postgres() {
+	if [ "$(id -u)" = 0 ]; then
+		(cd / && exec runuser -u postgres -- "$@")
+	else
+		"$@"
+	fi
+}
+
+# postgres_start DIR: PG_PORT and PG_HOST afterwards. Role webui may create databases.
+postgres_start() {
+	PG_DIR=$1
+	PG_PORT=$(free_port)
+	mkdir -p "$PG_DIR"
+	(umask 077 && printf '%s\n' "$PG_PASSWORD" >"$PG_DIR/password")
+	[ "$(id -u)" != 0 ] || chown postgres "$PG_DIR" "$PG_DIR/password"
+	{
+		as_postgres "$(pg_bin)/initdb" -D "$PG_DIR/data" -A scram-sha-256 -U postgres -E UTF8 \
+			--locale=C.UTF-8 -N --pwfile="$PG_DIR/password" &&
+		as_postgres "$(pg_bin)/pg_ctl" -D "$PG_DIR/data" -w -l "$PG_DIR/log" \
+			-o "-p $PG_PORT -h 127.0.0.1 -k $PG_DIR -c fsync=off" start
+	} >"$PG_DIR.init" 2>&1 3>&- || {
+		cat "$PG_DIR.init" >&2
+		return 1
+	}
+	export PGPASSWORD="$PG_PASSWORD" PGHOST=127.0.0.1 PGPORT=$PG_PORT PGUSER=postgres
+	psql -d postgres -qX -v pw="$PG_PASSWORD" -v role="$PG_ROLE" <<-'EOF'
+	CREATE ROLE :role LOGIN CREATEDB PASSWORD :'pw';
+	CREATE DATABASE openwebui OWNER :role;
+	EOF
+	PGUSER=$PG_ROLE
+}
+
+postgres_stop() {
+	as_postgres "$(pg_bin)/pg_ctl" -D "$PG_DIR/data" -m immediate stop >/dev/null 2>&1 || true
+}
+
+postgres_url() {
+	echo "postgresql://$PG_ROLE:$PG_PASSWORD_URL@127.0.0.1:$PG_PORT/openwebui"
+}
+
+# A Docker engine, started when none answers and this is root. Says why there is none.
+docker_ready() {
+	docker version >/dev/null 2>&1 && return 0
+	command -v dockerd >/dev/null || {
+		echo "no Docker engine: dockerd is not installed"
+		return 1
+	}
+	[ "$(id -u)" = 0 ] || {
+		echo "no Docker engine answers, and only root can start one"
+		return 1
+	}
+	mkdir -p "$CACHE"
+	for driver in '' --storage-driver=vfs; do
+		# shellcheck disable=SC2086
+		setsid dockerd $driver >"$CACHE/dockerd.log" 2>&1 </dev/null 3>&- &
+		for _ in $(seq 60); do
+			docker version >/dev/null 2>&1 && return 0
+			kill -0 $! 2>/dev/null || break
+			sleep 0.5
+		done
+	done
+	echo "no Docker engine could be started: $(tail -n 1 "$CACHE/dockerd.log")"
+	return 1
+}
+
+# container_start NAME: PostgreSQL in a container with a published port.
+container_start() {
+	PG_CONTAINER=$1
+	PG_PORT=$(free_port)
+	"$ROOT/tools/make-postgres-image" >"$CACHE/postgres-image.log" 2>&1 || {
+		tail -n 5 "$CACHE/postgres-image.log" >&2
+		return 1
+	}
+	docker run -d --name "$PG_CONTAINER" -p "127.0.0.1:$PG_PORT:5432" -e POSTGRES_USER="$PG_ROLE" \
+		-e POSTGRES_PASSWORD="$PG_PASSWORD" -e POSTGRES_DB=openwebui belay-test/postgres:15 >/dev/null || return 1
+	export PGPASSWORD="$PG_PASSWORD" PGHOST=127.0.0.1 PGPORT=$PG_PORT PGUSER=$PG_ROLE
+	for _ in $(seq 100); do
+		psql -d openwebui -qXc 'SELECT 1' >/dev/null 2>&1 && return 0
+		sleep 0.2
+	done
+	docker logs "$PG_CONTAINER" >&2
+	return 1
+}

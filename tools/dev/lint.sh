@@ -1,0 +1,34 @@
+# lint.sh - every rule a machine can check. All are asked; one failure does not hide the next.
+failures=0
+
+rule() {
+	name=$1
+	shift
+	if "$@" >"$CACHE/lint.log" 2>&1; then
+		echo "ok      $name"
+	else
+		echo "FAILED  $name"
+		head -n 60 "$CACHE/lint.log" | sed 's/^/        /'
+		failures=$((failures + 1))
+	fi
+}
+
+compile_with() {
+	# The compiler is fixed when a folder is set up, so each has its own.
+	[ -e "build-lint-$1/build.ninja" ] ||
+		CC=$1 meson setup "build-lint-$1" -Dwerror=true -Dtest_build=true || return 1
+	ninja -C "build-lint-$1"
+}
+
+format() {
+	find src tests -name '*.[ch]' -print0 | xargs -0 clang-format --dry-run -Werror
+}
+
+rule "gcc, warnings as errors" compile_with gcc
+rule "clang, warnings as errors" compile_with clang
+rule "format (clang-format)" format
+rule "layers (src/LAYERS)" tools/check-layers
+rule "sizes" tools/check-sizes
+rule "messages (po/ko.po)" tools/check-messages
+rule "shell scripts" tools/check-scripts
+[ "$failures" = 0 ] || die "$failures of the rules are broken"

@@ -1,0 +1,77 @@
+# test.sh - ./dev test: all parts, one sum. Each part writes TAP, which is shown and counted.
+#
+# BELAY_TORTURE=all kills at every fault point instead of a sample.
+
+need build test
+need_python
+
+RESULTS=$(mktemp -d "${TMPDIR:-/tmp}/belay-tests.XXXXXX")
+trap 'rm -rf "$RESULTS"' EXIT
+trap 'exit 130' INT TERM
+export BELAY=$ROOT/build-test/src/cli/belay
+
+# As many files at a time as there are processors; each file's TAP stays in one piece.
+run_bats() {
+	part=$1
+	shift
+	# shellcheck disable=SC2012
+	jobs=${BELAY_TEST_JOBS:-$(nproc)}
+	printf '%s\n' "$@" | xargs -P "$jobs" -I '{}' sh -c '
+		out=$1/$2-$(basename "$3" .bats).tap
+		bats --tap "$3" >"$out.new" 2>&1 </dev/null || grep -q "^not ok" "$out.new" ||
+			echo "not ok 0 $3 ended with an error" >>"$out.new"
+		mv "$out.new" "$out"
+		sed "s|^|[$2] |" "$out"
+	' sh "$RESULTS" "$part" '{}'
+}
+
+test_unit() {
+	meson introspect --tests build-test | jq -r '.[] | [.name, .cmd[0]] | @tsv' |
+		while IFS="$(printf '\t')" read -r name program; do
+			out=$RESULTS/unit-$(echo "$name" | tr '/' '-').tap
+			CMOCKA_MESSAGE_OUTPUT=TAP timeout 120 "$program" >"$out" 2>&1 </dev/null ||
+				grep -q '^not ok' "$out" || echo "not ok 0 $name ended with an error" >>"$out"
+			grep -E -A 8 '^not ok' "$out" || true
+			grep -i '^ok.*# skip' "$out" || true
+		done
+}
+
+test_cli() {
+	sh tests/standin/make-wheelhouse "$CACHE/wheelhouse" || die "the stand-in's wheels could not be made"
+	run_bats cli ${1:-tests/cli/*.bats}
+}
+
+test_crash() {
+	sh tests/standin/make-wheelhouse "$CACHE/wheelhouse" || die "the stand-in's wheels could not be made"
+	run_bats crash ${1:-tests/crash/*.bats}
+}
+
+test_real() {
+	if [ "$(id -u)" = 0 ]; then
+		need real
+	fi
+	# Real servers want a processor each while they start.
+	BELAY_TEST_JOBS=1 run_bats real ${1:-tests/real/*.bats}
+}
+
+say "building with fault points into build-test/"
+build_into build-test -Dtest_build=true
+for part in ${*:-unit cli crash real}; do
+	case $part in
+	unit | cli | crash | real)
+		say "$part tests"
+		"test_$part"
+		;;
+	tests/*/*.bats)
+		kind=${part#tests/}
+		"test_${kind%%/*}" "$part"
+		;;
+	*) die "no such part: '$part' (unit, cli, crash, real, or a .bats file)" ;;
+	esac
+done
+
+passed=$(cat "$RESULTS"/*.tap | grep -E '^ok' | grep -icv '# skip' || true)
+skipped=$(cat "$RESULTS"/*.tap | grep -E '^ok' | grep -ic '# skip' || true)
+failed=$(cat "$RESULTS"/*.tap | grep -c '^not ok' || true)
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" = 0 ] && [ "$passed" -gt 0 ]
