@@ -22,6 +22,11 @@ static void say(Guide *guide, const char *english, const char *korean)
 	text_addf(&guide->out, "%s\n\n%s\n\n", english, korean);
 }
 
+static void heading(Guide *guide, const char *number, const char *english, const char *korean)
+{
+	text_addf(&guide->out, "## %s. %s / %s\n\n", number, english, korean);
+}
+
 static void begin(Guide *guide)
 {
 	text_add(&guide->out, "```sh\n");
@@ -65,7 +70,8 @@ static void add_heading(Guide *guide, const char *set_path)
 		"belay가 있으면 `belay restore` 한 번으로 됩니다. 없으면 아래 명령을 위에서부터 차례로 입력하십시오. "
 		"지금 있는 것은 지우지 않습니다.");
 	begin(guide);
-	text_addf(&guide->out, "cd %s\nzstd --test %s\n", folder, json_str(database, "file"));
+	text_addf(&guide->out, "cd %s\nstamp=$(date +%%Y%%m%%d%%H%%M%%S)\nzstd --test %s\n", folder,
+		json_str(database, "file"));
 	end(guide);
 }
 
@@ -109,10 +115,10 @@ static void add_postgres(Guide *guide)
 	const char *prefix = client.prefix, *options = client.options, *name = client.database;
 	const char *plain = guide->site->database.name ? guide->site->database.name : "openwebui";
 
-	say(guide,
-		"## 1. Database, beside the one that is there\n\nThe password is asked for where one is "
-		"needed.",
-		"## 1. 데이터베이스를 지금 것 옆에 만들기\n\n비밀번호가 필요하면 물어봅니다.");
+	heading(guide, "1", "Database, beside the one that is there",
+		"데이터베이스를 지금 것 옆에 만들기");
+	say(guide, "The password is asked for where one is needed.",
+		"비밀번호가 필요하면 물어봅니다.");
 	begin(guide);
 	text_addf(&guide->out, "%screatedb %s -T template0 -E UTF8 -O %s %s_restored\n", prefix,
 		options, client.user, name);
@@ -138,13 +144,13 @@ static void add_sqlite(Guide *guide)
 	char *file = shell_word(
 		guide->site->database.name ? guide->site->database.name : "webui.db");
 
-	say(guide, "## 1. Database\n\nStop Open WebUI first.",
-		"## 1. 데이터베이스\n\n먼저 Open WebUI를 멈추십시오.");
+	heading(guide, "1", "Database", "데이터베이스");
+	say(guide, "Stop Open WebUI first.", "먼저 Open WebUI를 멈추십시오.");
 	begin(guide);
 	text_addf(&guide->out,
 		"zstd -dc webui.db.zst > %s.restored\n"
 		"for suffix in '' -wal -shm; do\n"
-		"  [ ! -e %s$suffix ] || mv -n %s$suffix %s.before_restore$suffix\n"
+		"  [ ! -e %s$suffix ] || mv -n %s$suffix %s.before_$stamp$suffix\n"
 		"done\n"
 		"mv -n %s.restored %s\n",
 		file, file, file, file, file, file);
@@ -155,12 +161,12 @@ static void add_files(Guide *guide)
 {
 	const char *data = guide->data_dir;
 
-	say(guide, "## 2. Uploads and vector store", "## 2. 올린 파일과 벡터 저장소");
+	heading(guide, "2", "Uploads and vector store", "올린 파일과 벡터 저장소");
 	begin(guide);
 	text_addf(&guide->out,
 		"mkdir -p %s\n"
-		"[ ! -d files/uploads ] || cp -a files/uploads %s/\n"
-		"[ ! -d %s/vector_db ] || mv -n %s/vector_db %s/vector_db.before_restore\n"
+		"[ ! -d files/uploads ] || cp -an files/uploads %s/\n"
+		"[ ! -d %s/vector_db ] || mv -n %s/vector_db %s/vector_db.before_$stamp\n"
 		"[ ! -d files/vector_db ] || cp -a files/vector_db %s/\n"
 		"chown -R %s: %s\n",
 		data, data, data, data, data, data, guide->user, data);
@@ -169,10 +175,9 @@ static void add_files(Guide *guide)
 
 static void add_environment(Guide *guide)
 {
-	say(guide,
-		"## 3. Programs (only when the environment is gone too)\n\nThe very versions of the day of "
-		"the backup.",
-		"## 3. 프로그램 (설치 환경까지 없어졌을 때만)\n\n백업한 날의 버전 그대로입니다.");
+	heading(guide, "3", "Programs, only when the environment is gone too",
+		"프로그램, 설치 환경까지 없어졌을 때만");
+	say(guide, "The very versions of the day of the backup.", "백업한 날의 버전 그대로입니다.");
 	begin(guide);
 	text_addf(&guide->out,
 		"python%s -m venv %s\n"
@@ -185,9 +190,9 @@ static void add_key(Guide *guide)
 {
 	const WebuiEnv *webui = &guide->site->webui;
 
-	say(guide,
-		"## 4. Secret key\n\nWith another key everybody is signed out and stored tokens cannot be read.",
-		"## 4. 비밀 키\n\n키가 다르면 모두 로그아웃되고 저장된 토큰을 읽을 수 없습니다.");
+	heading(guide, "4", "Secret key", "비밀 키");
+	say(guide, "With another key everybody is signed out and stored tokens cannot be read.",
+		"키가 다르면 모두 로그아웃되고 저장된 토큰을 읽을 수 없습니다.");
 	if (webui->key_source == KEY_IN_FILE && webui->key_file) {
 		AUTO(free_auto) char *file = shell_word(webui->key_file);
 
@@ -204,7 +209,7 @@ static void add_start(Guide *guide)
 {
 	const Site *site = guide->site;
 
-	say(guide, "## 5. Start", "## 5. 시작");
+	heading(guide, "5", "Start", "시작");
 	begin(guide);
 	if (site->service == SERVICE_SYSTEMD && site->unit) {
 		text_addf(&guide->out, "systemctl %sstart %s\n", site->user_unit ? "--user " : "",
