@@ -31,22 +31,23 @@ static bool same_time(const struct stat *a, const struct stat *b)
 /* The second pass keeps what has the size and time of the first. So whatever is written after the
  * first looked at a file must change its time: pages that a program has mapped and dirtied are
  * cleaned (the next write to them then counts as a write), and the tick of the last write must be
- * over. */
+ * over. A file that never comes to rest gets a time that the second pass will not find equal. */
 static bool settle(int fd, Node *node, Err *err)
 {
-	sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE);
 	for (int tries = 0; tries < 3; tries++) {
 		struct timespec now;
 		int64_t age;
 
+		sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE);
 		if (fstat(fd, &node->st) < 0)
 			return err_fail_sys(err, "cannot look at '%s'", node->path);
 		clock_gettime(CLOCK_REALTIME, &now);
 		age = to_ns(now) - to_ns(node->st.st_mtim);
 		if (age < 0 || age > 2 * TICK_NS)
-			break;
-		poll(NULL, 0, 2 * TICK_NS / 1000000);
+			return true;
+		poll(NULL, 0, 2 * TICK_NS / 1000000 + 1);
 	}
+	node->st.st_mtim = (struct timespec){0};
 	return true;
 }
 

@@ -1,6 +1,7 @@
 #include "scratch.h"
 
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #include "os/run_lock.h"
@@ -53,6 +54,7 @@ static void a_killed_holder_holds_nothing(void **state)
 	if (child == 0) {
 		RunLock *own = NULL;
 
+		prctl(PR_SET_PDEATHSIG, SIGKILL); /* also when an assertion ends us */
 		if (run_lock_take(in(state, "lock"), "upgrade", &own, &err) &&
 			write(ready[1], "x", 1) == 1)
 			pause();

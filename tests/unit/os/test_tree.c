@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/wait.h>
 
@@ -156,6 +157,28 @@ static void changes_right_after_are_seen(void **state)
 	}
 }
 
+/* A write into a mapped page that is dirty already changes no time by itself. */
+static void changes_through_a_mapping_are_seen(void **state)
+{
+	AUTO(err_clear) Err err = {0};
+	AUTO(close_auto) int fd = -1;
+	char *page;
+
+	make_folder(in(state, "t"));
+	put(in(state, "t/a"), "one");
+	fd = open(in(state, "t/a"), O_RDWR | O_CLOEXEC);
+	page = mmap(NULL, 3, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	assert_ptr_not_equal(page, MAP_FAILED);
+	for (int i = 0; i < 3; i++) {
+		static const char *const texts[] = {"two", "six", "ten"};
+
+		memcpy(page, texts[i], 3);
+		assert_done(tree_mirror(in(state, "t"), in(state, "copy"), &err), &err);
+		assert_content(in(state, "copy/a"), texts[i]);
+	}
+	munmap(page, 3);
+}
+
 static void sockets_and_pipes_are_left_out(void **state)
 {
 	AUTO(err_clear) Err err = {0};
@@ -272,6 +295,7 @@ int main(void)
 		scratch_test(mirror_makes_equal),
 		scratch_test(second_pass_follows_every_change),
 		scratch_test(changes_right_after_are_seen),
+		scratch_test(changes_through_a_mapping_are_seen),
 		scratch_test(sockets_and_pipes_are_left_out),
 		scratch_test(owners_are_taken_over),
 		scratch_test(mirror_needs_a_source),
