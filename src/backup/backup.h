@@ -3,8 +3,9 @@
  * BACKUP_DIR/openwebui_backup_%Y%m%d_%H%M%S/ (0700, files 0600) holds database.dump.zst (one
  * pg_dump -Fc -Z0 stream) or webui.db.zst, files/ (uploads, vector_db; unchanged files hard-linked
  * from the previous set), secret_key, environment (the effective one, as shell assignments), dotenv
- * (the .env), packages.txt, start.json (the recipe), RESTORE.md (the ordinary commands that restore it without belay, English and Korean) and
- * manifest.json, which is written last: without it a folder is not a backup set. */
+ * (the .env), packages.txt, start.json (the recipe), RESTORE.md (the ordinary commands that restore it
+ * without belay, English and Korean) and manifest.json, which is written last: without it a folder is
+ * not a backup set. */
 #pragma once
 #include <stdint.h>
 
