@@ -106,6 +106,15 @@ static bool ask_all(const Asking *asking, GateReport *report, Err *err)
 	return yes;
 }
 
+/* json_put takes bytes that are not UTF-8; json_string would give nothing. */
+static void add_line(json_t *lines, const char *line)
+{
+	AUTO(json_release_auto) json_t *holder = json_object();
+
+	json_put(holder, "line", line);
+	json_array_append(lines, json_object_get(holder, "line"));
+}
+
 static json_t *findings_since(const char *log, int64_t from)
 {
 	AUTO(strlist_clear) StrList lines = {0};
@@ -118,7 +127,7 @@ static json_t *findings_since(const char *log, int64_t from)
 		for (size_t j = 0; j < COUNT_OF(suspicious); j++)
 			hit |= strstr(lines.items[i], suspicious[j]) != NULL;
 		if (hit && json_array_size(findings) < FINDINGS_MAX)
-			json_array_append_new(findings, json_string(lines.items[i]));
+			add_line(findings, lines.items[i]);
 	}
 	return findings;
 }

@@ -8,8 +8,9 @@
 #include "base/redact.h"
 #include "base/text.h"
 
-#define BACK_MAX ((int64_t)256 * 1024)
-#define LINE_MAX 300
+#define BACK_MAX    ((int64_t)256 * 1024)
+#define LINE_MAX    300
+#define DRAWN_TIMES 20 /* so many lines are looked at for one that says something */
 
 int64_t log_size(const char *path)
 {
@@ -67,10 +68,24 @@ void log_lines_since(const char *path, int64_t from, size_t max, StrList *ret)
 	}
 }
 
+/* Frames that Python's rich draws around source lines: U+2500 to U+257F at the start of a line. */
+static bool is_drawing(const char *line)
+{
+	return (unsigned char)line[0] == 0xe2 &&
+	       ((unsigned char)line[1] == 0x94 || (unsigned char)line[1] == 0x95);
+}
+
 char *log_words_since(const char *path, int64_t from, size_t max)
 {
 	AUTO(strlist_clear) StrList lines = {0};
+	AUTO(strlist_clear) StrList words = {0};
 
-	log_lines_since(path, from, max, &lines);
-	return lines.len ? strlist_join(&lines, " | ") : str_dup("");
+	log_lines_since(path, from, max * DRAWN_TIMES, &lines);
+	for (size_t i = 0; i < lines.len; i++) {
+		if (!is_drawing(lines.items[i]))
+			strlist_add(&words, lines.items[i]);
+	}
+	while (words.len > max)
+		strlist_remove(&words, 0);
+	return words.len ? strlist_join(&words, " | ") : str_dup("");
 }
