@@ -64,7 +64,7 @@ static void test_wrong_lines_and_what_is_near(void **state)
 		{"--jsn status", "no option '--jsn'", "did you mean '--json'?"},
 		{"rollback --accept-los", "'belay rollback' has no option", "--accept-loss"},
 		{"status --accept-loss", "has no option '--accept-loss'", "belay status --help"},
-		{"status --wheels=x", "has no option '--wheels'", "belay status --help"},
+		{"status --wheels=x", "has no option '--wheels'", NULL},
 		{"status -x", "has no option '-x'", NULL},
 		{"adopt --databse-url x", "has no option", "did you mean '--database-url'?"},
 		{"--yes=no upgrade", "option '--yes' takes no value", NULL},
