@@ -22,16 +22,16 @@
 typedef struct GateSpec {
 	const Site *site;
 	Database *db;
-	const Release *release;  /* what must be running */
-	const char *head;        /* revision the database must be at */
-	const char *key_sha256;  /* NULL: no key known */
-	bool had_users;          /* onboarding must be off */
-	const char *step;        /* for progress events */
+	const Release *release; /* what must be running */
+	const char *head;       /* revision the database must be at */
+	const char *key_sha256; /* NULL: no key known */
+	bool had_users;         /* onboarding must be off */
+	const char *step;       /* for progress events */
 } GateSpec;
 
 typedef struct GateReport {
 	pid_t pid;
-	json_t *answers; /* [{"question": slug, "ok": true, "saw": "…"}, …] in order */
+	json_t *answers;  /* [{"question": slug, "ok": true, "saw": "…"}, …] in order */
 	json_t *findings; /* suspicious log lines; shown, never decisive */
 	int64_t waited_ms;
 } GateReport;

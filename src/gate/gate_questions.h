@@ -11,6 +11,9 @@ typedef struct Asking {
 /* Yes: true and what was seen. No: false and ERR_VERIFY (or why it cannot be told). */
 typedef bool GateQuestion(const Asking *asking, char **ret_saw, Err *err);
 
-GateQuestion gate_process, gate_listener, gate_release, gate_alone; /* gate_process.c */
-GateQuestion gate_health, gate_ready, gate_version, gate_onboarding; /* gate_http.c */
-GateQuestion gate_revision, gate_secret_key;                         /* gate_data.c */
+/* gate_process.c */
+GateQuestion gate_process, gate_listener, gate_release, gate_alone;
+/* gate_http.c */
+GateQuestion gate_health, gate_ready, gate_version, gate_onboarding;
+/* gate_data.c */
+GateQuestion gate_revision, gate_secret_key;

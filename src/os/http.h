@@ -8,13 +8,13 @@
 
 typedef struct HttpRequest {
 	const char *url;
-	const char *unix_socket;     /* talk to this socket instead of TCP; NULL: TCP */
-	const char *method;          /* NULL: GET */
-	const char *body;            /* NULL: none */
-	const char *const *headers;  /* "Name: value", NULL-terminated; NULL: none */
-	int64_t timeout_ms;          /* required */
-	size_t max_bytes;            /* required; a longer answer is ERR_NETWORK */
-	bool use_proxy;              /* honour http_proxy etc. */
+	const char *unix_socket;    /* talk to this socket instead of TCP; NULL: TCP */
+	const char *method;         /* NULL: GET */
+	const char *body;           /* NULL: none */
+	const char *const *headers; /* "Name: value", NULL-terminated; NULL: none */
+	int64_t timeout_ms;         /* required */
+	size_t max_bytes;           /* required; a longer answer is ERR_NETWORK */
+	bool use_proxy;             /* honour http_proxy etc. */
 } HttpRequest;
 
 typedef struct HttpAnswer {

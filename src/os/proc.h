@@ -17,32 +17,34 @@
 
 typedef struct ProcSpec {
 	const char *const *argv; /* argv[0] with a slash, or looked up in PATH of `env` */
-	const char *const *env;  /* NULL: belay's own PATH, HOME, LANG, TMPDIR and proxy/TLS settings */
-	const char *dir;         /* NULL: "/" */
-	const char *user;        /* run as this user (needs root); NULL: as belay itself */
-	const char *input;       /* written to stdin; NULL: /dev/null, or input_fd */
-	int input_fd;            /* used when > 0: the child's stdin; stays open here */
-	int output_fd;           /* used when > 0: the child's stdout; stays open here */
-	const char *log_file;    /* stdout and stderr are also appended here (0600), masked; NULL: no */
+	/* NULL: belay's own PATH, HOME, LANG, TMPDIR and proxy/TLS settings */
+	const char *const *env;
+	const char *dir;   /* NULL: "/" */
+	const char *user;  /* run as this user (needs root); NULL: as belay itself */
+	const char *input; /* written to stdin; NULL: /dev/null, or input_fd */
+	int input_fd;      /* used when > 0: the child's stdin; stays open here */
+	int output_fd;     /* used when > 0: the child's stdout; stays open here */
+	/* stdout and stderr are also appended here (0600), masked; NULL: no */
+	const char *log_file;
 	/* Each complete line of either stream, without newline, masked, at most 4 KiB of it. */
 	void (*on_line)(void *arg, bool is_stderr, const char *line);
-	/* Called at least every second while the child runs; false ends it (err as for a timeout). */
+	/* Called at least every second while it runs; false ends it (err as for a timeout). */
 	bool (*on_tick)(void *arg, Err *err);
 	void *arg;
-	size_t capture_max;      /* keep so much of stdout (0: 64 KiB) */
-	int64_t timeout_ms;      /* required */
-	int64_t grace_ms;        /* 0: 3000 */
-	bool exit_is_answer;     /* a non-zero exit is data for the caller, not an error */
-	bool quiet;              /* no EVENT_CHILD: questions asked many times */
-	bool low_priority;       /* nice 19, idle IO class */
-	bool ignore_signals;     /* INT and TERM do not cut it short: undo, restart */
+	size_t capture_max;  /* keep so much of stdout (0: 64 KiB) */
+	int64_t timeout_ms;  /* required */
+	int64_t grace_ms;    /* 0: 3000 */
+	bool exit_is_answer; /* a non-zero exit is data for the caller, not an error */
+	bool quiet;          /* no EVENT_CHILD: questions asked many times */
+	bool low_priority;   /* nice 19, idle IO class */
+	bool ignore_signals; /* INT and TERM do not cut it short: undo, restart */
 } ProcSpec;
 
 typedef struct ProcResult {
-	int exit_code;   /* -1 when a signal ended it */
+	int exit_code; /* -1 when a signal ended it */
 	int signal;
-	char *out;       /* NUL-terminated stdout, "" when it went to output_fd */
-	char *err_tail;  /* the last 4 KiB of stderr, masked */
+	char *out;      /* NUL-terminated stdout, "" when it went to output_fd */
+	char *err_tail; /* the last 4 KiB of stderr, masked */
 	int64_t ms;
 	int64_t max_rss_kb;
 } ProcResult;
@@ -54,7 +56,9 @@ void proc_result_clear(ProcResult *result);
 
 /* The same for a child whose stdout is read by the caller while it runs: proc_start gives the
  * reading end; proc_finish (always call it) closes it, waits and judges as proc_run does.
- * With `spec->output_fd < 0` instead, *ret_pipe is the writing end of the child's stdin. */
+ * With `spec->output_fd < 0` instead, *ret_pipe is the writing end of the child's stdin. The
+ * deadline and signals hold meanwhile; on_line and log_file get everything in proc_finish, on_tick
+ * is not called. */
 typedef struct ProcRunning ProcRunning;
 bool proc_start(const ProcSpec *spec, ProcRunning **ret, int *ret_pipe, Err *err) NODISCARD;
 bool proc_finish(ProcRunning *running, ProcResult *ret, Err *err) NODISCARD;
@@ -76,7 +80,7 @@ typedef struct DaemonSpec {
 	size_t limit_count;
 } DaemonSpec;
 typedef struct ProcLimit {
-	int resource; /* RLIMIT_* */
+	int resource;        /* RLIMIT_* */
 	uint64_t soft, hard; /* UINT64_MAX: unlimited */
 } ProcLimit;
 /* An exec that fails is an error here. ret_pidfd may be NULL. */

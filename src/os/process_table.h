@@ -9,21 +9,22 @@
 
 typedef struct Process {
 	pid_t pid, parent;
-	uid_t uid;             /* effective */
+	uid_t uid; /* effective */
 	gid_t gid;
 	gid_t *groups;
 	size_t group_count;
-	uint64_t start_ticks;  /* with the pid: an identity that is not re-used */
-	char *exe;             /* NULL where it may not be read */
-	char *name;            /* comm */
+	uint64_t start_ticks; /* with the pid: an identity that is not re-used */
+	char *exe;            /* NULL where it may not be read */
+	char *name;           /* comm */
 	StrList argv;
-	StrList env;           /* empty where it may not be read */
-	char *dir;             /* working directory */
-	char *cgroup;          /* the unified path, "" if none */
-	char *stdout_path, *stderr_path; /* what descriptors 1 and 2 are: a path, "socket:[…]", "/dev/null" */
+	StrList env;  /* empty where it may not be read */
+	char *dir;    /* working directory */
+	char *cgroup; /* the unified path, "" if none */
+	/* What descriptors 1 and 2 are: a path, "socket:[…]", "/dev/null" */
+	char *stdout_path, *stderr_path;
 	mode_t umask;
 	uint64_t ignored_signals;
-	bool other_namespace;  /* lives in another mount or PID namespace (a container) */
+	bool other_namespace; /* lives in another mount or PID namespace (a container) */
 } Process;
 
 /* ERR_VERIFY when there is no such process (any more). */

@@ -27,20 +27,21 @@ bool sql_run(Sql *sql, const char *statement, const char *const *params, Err *er
 bool sql_script(Sql *sql, const char *script, Err *err) NODISCARD;
 /* `each` may return false with err set to stop. */
 bool sql_rows(Sql *sql, const char *query, const char *const *params,
-              bool (*each)(void *arg, const SqlRow *row, Err *err), void *arg, Err *err) NODISCARD;
+	bool (*each)(void *arg, const SqlRow *row, Err *err), void *arg, Err *err) NODISCARD;
 /* First column of the first row; *ret NULL when there is no row or it is NULL. */
-bool sql_value(Sql *sql, const char *query, const char *const *params, char **ret,
-               Err *err) NODISCARD;
+bool sql_value(
+	Sql *sql, const char *query, const char *const *params, char **ret, Err *err) NODISCARD;
 const char *sql_text(const SqlRow *row, int column); /* NULL for NULL */
 int64_t sql_int(const SqlRow *row, int column);
-const void *sql_blob(const SqlRow *row, int column, int *ret_len); /* text and blob bytes as stored */
+/* Bytes of a text or blob as they are stored. */
+const void *sql_blob(const SqlRow *row, int column, int *ret_len);
 int sql_columns(const SqlRow *row);
 int sql_type(const SqlRow *row, int column); /* 1 integer, 2 float, 3 text, 4 blob, 5 NULL */
 
 /* Online backup: a consistent copy of `from` at `to` (made anew, 0600, no -wal left), while others
  * read and write. Synced. `on_pages` may be NULL; false from it stops with ERR_INTERRUPTED. */
 bool sql_backup(const char *from, const char *to, bool (*on_pages)(void *arg, int left, int total),
-                void *arg, Err *err) NODISCARD;
+	void *arg, Err *err) NODISCARD;
 /* Fold the write-ahead log into the file and leave no -wal and -shm behind: ERR_DATABASE when
  * somebody still has it open. The journal mode is left as it was. */
 bool sql_checkpoint_away(const char *path, Err *err) NODISCARD;
