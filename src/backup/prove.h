@@ -1,0 +1,23 @@
+/* prove.h - no backup counts until it has been restored. A set is proven by restoring it into a
+ * scratch database and comparing: tables, row counts, order-independent content digests, sequences,
+ * indexes, constraints, extensions, owners and the revision, against the figures that its manifest
+ * recorded from the same snapshot as the dump. SQLite: integrity_check, foreign_key_check, digests.
+ * Files: SHA-256 of each, re-read. The verdict is written into the manifest ("proven": when, how,
+ * how long), so `status`, `backups` and `upgrade` tell proven from unproven sets. */
+#pragma once
+#include "backup/backup.h"
+#include "base/list.h"
+
+typedef struct ProofReport {
+	StrList findings; /* translated; empty: proven */
+	StrList slugs;    /* stable words, one a finding: "missing-file", "digest", "foreign-site" … */
+	int64_t ms;
+	char *how;        /* "restored in parallel with pg_restore 15.18", … */
+	char *scratch;    /* the scratch database, when asked to keep it for a rehearsal; NULL */
+} ProofReport;
+
+/* false with err only when it could not be tried. Findings are an answer. `run` marks the scratch
+ * database as ours. */
+bool backup_prove(BackupSet *set, const Site *site, Database *db, const char *run, bool keep_scratch,
+	ProofReport *ret, Err *err) NODISCARD;
+void proof_report_clear(ProofReport *report);
