@@ -117,7 +117,7 @@ static const struct {
 	{"restored", N_("restored: the state of the backup set serves")},
 	{"nothing-to-do", N_("nothing to do")},
 	{"planned", N_("this is the plan; nothing was changed")},
-	{"checked", N_("every check is fine")},
+	{"checked", N_("no check refuses")},
 	{"declined", N_("not confirmed; nothing was changed")},
 	{"refused", N_("refused; the site was not touched")},
 	{"failed", N_("failed; the site was not touched")},

@@ -1,4 +1,5 @@
 /* The upgrade, on one page: what the steps are, and what happens before and after them. */
+#include "base/clock.h"
 #include "base/text.h"
 #include "flows/prepare.h"
 #include "flows/step_lists.h"
@@ -97,7 +98,12 @@ bool flow_upgrade(Site *site, const FlowWish *wish, FlowEnd *ret, Err *err)
 bool flow_check(Site *site, const FlowWish *wish, FlowEnd *ret, Err *err)
 {
 	AUTO(prepared_clear) Prepared prepared = {0};
-	Session session = {.site = site, .command = "check", .dark_ms = -1};
+	Session session = {
+		.site = site,
+		.command = "check",
+		.began_ms = clock_mono_ms(),
+		.dark_ms = -1,
+	};
 	bool ready = wish->version ? prepare_target(site, wish->version, &prepared, err)
 				   : prepare_site(site, &prepared, err);
 
