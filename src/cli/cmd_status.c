@@ -14,7 +14,7 @@ static void row(Table *table, const char *label, const char *value)
 /* "unknown: <why>" where a part could not be asked. */
 static bool row_error(Table *table, const char *label, const json_t *status, const char *part)
 {
-	const char *why = json_str(json_object_get(status, "errors"), part);
+	const char *why = json_str(json_object_get(status, "errors_local"), part);
 	AUTO(free_auto) char *value = why ? str_format(_("unknown: %s"), why) : NULL;
 
 	if (why)
@@ -134,6 +134,7 @@ int cmd_status(Cli *cli, Err *err)
 		show(status, &cli->result);
 	if (!cli->json && unfinished)
 		out_addf(&cli->message, _("run '%s' is unfinished: belay resume\n"), run);
+	(void)json_object_del(status, "errors_local");
 	cli_shown(cli, json_incref(status), result);
 	(void)err;
 	return result;

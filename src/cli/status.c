@@ -18,9 +18,9 @@ enum { MODULES_MAX = 64 };
 
 static void note_error(json_t *status, const char *what, Err *err)
 {
-	json_t *errors = json_object_get(status, "errors");
-
-	json_put(errors, what, err->local ? err->local : err->text);
+	json_put(json_object_get(status, "errors"), what, err->text);
+	json_put(
+		json_object_get(status, "errors_local"), what, err->local ? err->local : err->text);
 	err_clear(err);
 }
 
@@ -238,6 +238,7 @@ json_t *status_read(const Site *site)
 	json_t *status = json_object();
 
 	(void)json_object_set_new(status, "errors", json_object());
+	(void)json_object_set_new(status, "errors_local", json_object());
 	json_put(status, "site", site->name);
 	json_put(status, "file", site->file);
 	json_put(status, "environment", site->environment);

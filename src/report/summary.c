@@ -94,16 +94,10 @@ static char *saw_migrations(const json_t *result)
 	return strlist_join(&parts, ", ");
 }
 
+/* The process that owns the listening socket, as the gate saw it. */
 static char *saw_process(const json_t *result)
 {
-	const json_t *process = json_object_get(result, "process");
-	const int64_t pid = json_int(process, "pid", 0);
-	const char *socket = json_str(process, "socket");
-
-	if (pid <= 0)
-		return NULL;
-	return str_format(
-		_("process %lld, listening on %s"), (long long)pid, socket ? socket : "?");
+	return str_dup(gate_saw(result, "listener"));
 }
 
 void summary_checks(const json_t *result, SummaryCheck ret[SUMMARY_CHECKS])
@@ -201,6 +195,18 @@ void summary_hear(Summary *summary, const Event *event)
 	}
 }
 
+static const char *state_word(const char *state)
+{
+	static const char *const known[] = {N_("done"), N_("skipped"), N_("failed"), N_("undone"),
+		N_("ok"), N_("warning"), N_("refused"), N_("unknown"), N_("info")};
+
+	for (size_t i = 0; i < COUNT_OF(known); i++) {
+		if (str_is(state, known[i]))
+			return _(known[i]);
+	}
+	return state;
+}
+
 /* A cell of a Markdown table: no bars, no line ends. */
 static void add_cell(Text *out, const char *text)
 {
@@ -228,9 +234,9 @@ static void add_lines(Text *out, const char *title, const Lines *lines, bool tim
 		const Line *line = &lines->items[i];
 
 		text_add(out, "| ");
-		add_cell(out, times ? line->text : line->state);
+		add_cell(out, times ? line->text : state_word(line->state));
 		text_add(out, " | ");
-		add_cell(out, times ? line->state : line->text);
+		add_cell(out, times ? state_word(line->state) : line->text);
 		if (times)
 			text_addf(out, " | %s", line->ms >= 0 ? str_duration(line->ms) : "");
 		else if (line->hint)
