@@ -23,6 +23,8 @@ int cli_flow(Cli *cli, Flow flow, const FlowWish *wish, Err *err)
 	AUTO(flow_end_clear) FlowEnd end = {0};
 	const bool done = flow(&cli->site, wish, &end, err);
 
+	if (!cli->json && str_is(end.outcome, "planned"))
+		plan_show(json_object_get(end.result, "plan"), &cli->result);
 	if (!done && end.exit_status == 0)
 		return err_exit_status(err->kind);
 	return end.exit_status;
@@ -30,10 +32,13 @@ int cli_flow(Cli *cli, Flow flow, const FlowWish *wish, Err *err)
 
 int cli_flow_asking(Cli *cli, Flow flow, FlowWish *wish, Err *err)
 {
+	const char *word = args_word(cli->args, 0);
+
 	if (!cli->yes && !wish->plan_only) {
 		if (!confirm_possible()) {
 			err_fail(err, ERR_USAGE, "there is no terminal to ask on");
-			err_hint(err, "belay --yes %s", cli->args->command->name);
+			err_hint(err, "belay --yes %s%s%s", cli->args->command->name,
+				word ? " " : "", word ? word : "");
 			return err_exit_status(err->kind);
 		}
 		wish->confirm = confirm_plan;

@@ -71,15 +71,29 @@ static void show_head(const json_t *plan, Out *out)
 	table_show(table, out);
 }
 
+static bool has_estimates(const json_t *steps)
+{
+	const json_t *step = NULL;
+	size_t i = 0;
+
+	json_array_foreach(steps, i, step)
+	{
+		if (json_int(step, "ms", -1) >= 0)
+			return true;
+	}
+	return false;
+}
+
 static void show_steps(const json_t *plan, Out *out)
 {
 	const json_t *step = NULL, *steps = json_object_get(plan, "steps");
+	const char *const headings[] = {"", _("step"), _("users see"), _("about")};
 	AUTO(table_free_auto) Table *table = NULL;
 	size_t i = 0;
 
 	if (json_array_size(steps) == 0)
 		return;
-	table = table_new(4, (const char *const[]){"", _("step"), _("users see"), _("about")});
+	table = table_new(has_estimates(steps) ? 4 : 3, headings);
 	table_right(table, 0);
 	json_array_foreach(steps, i, step)
 	{
@@ -188,6 +202,7 @@ bool confirm_plan(void *arg, const json_t *plan)
 
 	if (cli->screen)
 		screen_hide_live(cli->screen);
+	out_add(&cli->message, "\n");
 	plan_show(plan, &cli->message);
 	out_addf(&cli->message, "\n%s ", _("Go on? [y/N]"));
 	if (!read_answer(answer, sizeof answer)) {

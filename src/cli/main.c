@@ -1,4 +1,5 @@
-#include <locale.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 
 #include "base/event.h"
@@ -8,6 +9,16 @@
 #include "cli/help.h"
 #include "cli/language.h"
 #include "os/signals.h"
+
+/* A closed output would give its number to the next file that is opened, the journal for one, and
+ * what is meant for the screen would be written into that. */
+static void fill_closed_outputs(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)
+			(void)!open("/dev/null", fd == STDIN_FILENO ? O_RDONLY : O_WRONLY);
+	}
+}
 
 static void cli_open(Cli *cli, const Args *args)
 {
@@ -109,6 +120,7 @@ int main(int argc, char **argv)
 	int status = 0;
 	bool parsed = false;
 
+	fill_closed_outputs();
 	signals_install();
 	language_start();
 	parsed = args_parse(argc, argv, &args, &err);

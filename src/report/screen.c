@@ -173,7 +173,7 @@ static void on_result(Screen *screen, const Event *event)
 {
 	Out *out = screen->result;
 	const json_t *result = event->data;
-	const char *outcome = json_str(result, "outcome");
+	const char *outcome = json_str(result, "outcome"), *run = json_str(result, "run");
 	const char *from = json_str(result, "from"), *to = json_str(result, "to");
 	AUTO(free_auto) char *times = summary_times(result);
 	const bool good = json_int(result, "exit_status", 0) == 0;
@@ -184,6 +184,8 @@ static void on_result(Screen *screen, const Event *event)
 	out_addf(out, "%s%s%s\n", out_ink(out, good ? INK_GOOD : INK_BAD),
 		event->local || event->text ? words(event) : summary_outcome(outcome),
 		out_ink(out, INK_NONE));
+	if (!run)
+		return;
 	if (from && to)
 		out_addf(out, "  %s -> %s\n", from, to);
 	if (*times)
@@ -193,9 +195,8 @@ static void on_result(Screen *screen, const Event *event)
 		four_checks(out, result);
 	if (json_str(result, "backup"))
 		out_addf(out, "  %s: %s\n", _("backup set"), json_str(result, "backup"));
-	if (json_str(result, "run"))
-		out_addf(out, "  %s: belay logs %s\n", _("evidence"), json_str(result, "run"));
-	if (str_is(outcome, "upgraded") && json_object_get(result, "way_back"))
+	out_addf(out, "  %s: belay logs %s\n", _("evidence"), run);
+	if (str_is(outcome, "upgraded"))
 		out_addf(out, "  %s: belay rollback\n", _("way back"));
 }
 
