@@ -2,6 +2,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "checks/check_table.h"
+#include "service/service.h"
 
 #define LOWER_EMAIL_INDEX                                                                          \
 	"f0bd01a18a3d" /* 0.11.0: unique index on lower(email), raises on duplicates */
@@ -57,12 +58,27 @@ FindingKind check_obstacles(const CheckCtx *ctx, Err *why)
 	return FINDING_REFUSED;
 }
 
+/* The server itself has a SQLite file open; that is no finding. */
+static bool drop_server(const Site *site, StrList *sessions, Err *why)
+{
+	AUTO(service_state_clear) ServiceState state = {0};
+	AUTO(free_auto) char *own = NULL;
+
+	if (!service_state(site, &state, why))
+		return false;
+	own = str_format("process %d ", (int)state.pid);
+	for (size_t i = sessions->len; i-- > 0;)
+		if (str_starts(sessions->items[i], own))
+			strlist_remove(sessions, i);
+	return true;
+}
+
 FindingKind check_sessions(const CheckCtx *ctx, Err *why)
 {
 	AUTO(strlist_clear) StrList found = {0};
 	AUTO(free_auto) char *joined = NULL;
 
-	if (!database_sessions(ctx->db, &found, why))
+	if (!database_sessions(ctx->db, &found, why) || !drop_server(ctx->site, &found, why))
 		return FINDING_UNKNOWN;
 	if (found.len == 0)
 		return FINDING_OK;

@@ -57,7 +57,8 @@ bool database_digests(Database *db, const char *place, json_t **ret, Err *err) N
 /* One value of a query, as text; *ret NULL for NULL or no row. For checks. */
 bool database_ask(Database *db, const char *place, const char *query, char **ret, Err *err) NODISCARD;
 
-/* Sessions of others on the live database, readable lines; SQLite: processes that have it open. */
+/* Sessions of others on the live database, readable lines; not those of the application (its role
+ * without a program name). SQLite: all processes that have it open, "process PID (…)". */
 bool database_sessions(Database *db, StrList *ret, Err *err) NODISCARD;
 /* Try every right an upgrade needs on scratch databases; ERR_REFUSED with the line to type. */
 bool database_try_rights(Database *db, Err *err) NODISCARD;

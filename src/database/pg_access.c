@@ -173,6 +173,14 @@ static char *describe(const PgRows *rows, int row)
 		address[0] ? ", from " : "", address, state[0] ? ", " : "", state);
 }
 
+/* The application's own: its role, and no program name (psycopg and asyncpg give none; psql,
+ * pgAdmin and BI tools do). */
+static bool is_applications(const Database *db, const PgRows *rows, int row)
+{
+	return str_is(pg_text(rows, row, 1), db->site->database.user) &&
+	       str_empty(pg_text(rows, row, 2));
+}
+
 bool pg_sessions(Database *db, StrList *ret, Err *err)
 {
 	AUTO(pg_entry_clear) PgEntry live = {0};
@@ -190,7 +198,8 @@ bool pg_sessions(Database *db, StrList *ret, Err *err)
 	for (int i = 0; i < pg_rows(rows); i++) {
 		AUTO(free_auto) char *line = describe(rows, i);
 
-		strlist_add(ret, line);
+		if (!is_applications(db, rows, i))
+			strlist_add(ret, line);
 	}
 	return true;
 }

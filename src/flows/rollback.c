@@ -2,6 +2,7 @@
  * change places again. A rollback can be rolled back the same way. */
 #include <string.h>
 
+#include "base/i18n.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "flows/prepare.h"
@@ -144,6 +145,42 @@ static bool count_written(
 	       database_written_since(prepared->db, database_live(prepared->db), marks, ret, err);
 }
 
+/* "chat: 3 rows, user: changed" */
+static char *describe_written(json_t *written)
+{
+	Text text = TEXT_INIT(2000);
+	const char *table;
+	json_t *figures;
+
+	json_object_foreach(written, table, figures)
+	{
+		int64_t newer = json_int(figures, "newer", -1);
+
+		text_addf(&text, "%s%s: ", text.len ? ", " : "", table);
+		if (newer < 0)
+			text_add(&text, _("changed"));
+		else
+			text_addf(&text, ngettext("%lld row", "%lld rows", (unsigned long)newer),
+				(long long)newer);
+	}
+	return text_take(&text);
+}
+
+static bool refuse_loss(json_t *written, Err *err)
+{
+	AUTO(free_auto) char *tables = json_is_object(written) ? describe_written(written) : NULL;
+
+	if (tables)
+		err_fail(err, ERR_REFUSED,
+			"rows were written since the upgrade and would stay only in the newer database (%s)",
+			tables);
+	else
+		err_fail(err, ERR_REFUSED,
+			"it cannot be told what was written since; it would stay only in the newer database");
+	return err_hint(err,
+		"belay rollback --accept-loss: the newer database is kept, nothing is deleted");
+}
+
 static bool agree(Session *session, const FlowWish *wish, const Prepared *prepared, json_t *written,
 	json_t **ret_more, const char **ret_outcome, Err *err)
 {
@@ -166,11 +203,7 @@ static bool agree(Session *session, const FlowWish *wish, const Prepared *prepar
 	}
 	if (nothing || wish->accept_loss)
 		return true;
-	err_fail(err, ERR_REFUSED,
-		json_is_null(written)
-			? "it cannot be told what was written since; the newer database will be kept"
-			: "rows were written since the upgrade; they stay only in the newer database");
-	return err_hint(err, "belay rollback --accept-loss");
+	return refuse_loss(written, err);
 }
 
 static bool run_rollback(Session *session, const Run *of, FlowEnd *ret, Err *err)

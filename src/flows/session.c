@@ -10,6 +10,8 @@
 #include "base/text.h"
 #include "os/file.h"
 
+#define GATE_MAX (1 << 20)
+
 bool session_open(
 	Session *session, Site *site, const char *command, bool unfinished_is_fine, Err *err)
 {
@@ -143,6 +145,34 @@ static void put_error(json_t *result, const Err *err)
 	json_object_set_new(result, "error", error);
 }
 
+/* Evidence for the report; a site that cannot be asked any more simply has none. */
+static void put_gate(const RunCtx *ctx, json_t *result)
+{
+	AUTO(free_auto) char *path = run_ctx_log(ctx, "gate.json");
+	AUTO(free_auto) char *text = NULL;
+	AUTO(err_clear) Err err = {0};
+	json_t *gate;
+	size_t len;
+
+	if (file_exists(path) && file_read(path, GATE_MAX, &text, &len, &err) &&
+		json_parse(text, len, GATE_MAX, &gate, &err))
+		json_object_set_new(result, "gate", gate);
+}
+
+static void put_database(const RunCtx *ctx, json_t *result)
+{
+	AUTO(database_about_clear) DatabaseAbout about = {0};
+	AUTO(err_clear) Err err = {0};
+	json_t *database;
+
+	if (!database_about(ctx->db, &about, &err))
+		return;
+	database = json_object();
+	json_put(database, "server", about.server);
+	json_put(database, "name", about.name);
+	json_object_set_new(result, "database", database);
+}
+
 static void put_run(const Session *session, json_t *result)
 {
 	const RunCtx *ctx = session->ctx;
@@ -155,6 +185,8 @@ static void put_run(const Session *session, json_t *result)
 	json_put(result, "backup", fact_get(ctx, FACT_BACKUP));
 	migrations = fact_get_json(ctx, FACT_MIGRATIONS);
 	json_object_set_new(result, "migrations", migrations ? migrations : json_array());
+	put_gate(ctx, result);
+	put_database(ctx, result);
 }
 
 static void emit_result(const FlowEnd *end, const Err *err)
