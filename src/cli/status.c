@@ -141,7 +141,6 @@ static void add_unfinished(json_t *status, Journal *journal)
 	bool any = false;
 	json_t *object = NULL;
 
-	(void)json_object_set_new(status, "unfinished", json_null());
 	if (!journal_unfinished(journal, &run, &any, &err)) {
 		note_error(status, "journal", &err);
 		return;
@@ -191,7 +190,6 @@ static void add_way_back(json_t *status, Journal *journal)
 	AUTO(free_auto) char *spare = NULL;
 	json_t *object = NULL;
 
-	(void)json_object_set_new(status, "way_back", json_null());
 	if (!newest_exchange(journal, &run, &err)) {
 		if (err.kind != ERR_NONE)
 			note_error(status, "way_back", &err);
@@ -222,12 +220,16 @@ static void add_journal(json_t *status, const Site *site)
 	AUTO(err_clear) Err err = {0};
 
 	json_put(status, "holder", holder);
+	(void)json_object_set_new(status, "unfinished", json_null());
+	(void)json_object_set_new(status, "way_back", json_null());
 	if (!journal_open_read(path, &journal, &err))
 		note_error(status, "journal", &err);
 	if (!journal)
 		return;
 	add_unfinished(status, journal);
-	add_way_back(status, journal);
+	/* In the middle of a run the way back of the one before fits nothing. */
+	if (json_is_null(json_object_get(status, "unfinished")))
+		add_way_back(status, journal);
 }
 
 json_t *status_read(const Site *site)
