@@ -110,6 +110,13 @@ static void show_steps(const json_t *plan, Out *out)
 	table_show(table, out);
 }
 
+static char *count_of(const json_t *figures, const char *key)
+{
+	const int64_t count = json_int(figures, key, -1);
+
+	return count >= 0 ? str_format("%lld", (long long)count) : NULL;
+}
+
 /* Rows that a rollback leaves in the newer database. */
 static void show_written(const json_t *plan, Out *out)
 {
@@ -129,13 +136,12 @@ static void show_written(const json_t *plan, Out *out)
 		table_right(table, i);
 	json_object_foreach(written, name, one)
 	{
-		AUTO(free_auto)
-		char *newer = str_format("%lld", (long long)json_int(one, "newer", 0));
-		AUTO(free_auto)
-		char *rows = str_format("%lld", (long long)json_int(one, "rows", 0));
-		AUTO(free_auto) char *was = str_format("%lld", (long long)json_int(one, "was", 0));
+		AUTO(free_auto) char *newer = count_of(one, "newer");
+		AUTO(free_auto) char *rows = count_of(one, "rows");
+		AUTO(free_auto) char *was = count_of(one, "was");
 
-		table_row(table, (const char *const[]){name, newer, rows, was});
+		table_row(table,
+			(const char *const[]){name, newer ? newer : _("changed"), rows, was});
 	}
 	table_show(table, out);
 }
