@@ -480,6 +480,7 @@ static bool launch(ProcRunning *running, ChildPlan *plan, Err *err)
 	plan->env = spec->env ? spec->env : strlist_argv(&env);
 	plan->dir = spec->dir;
 	plan->low_priority = spec->low_priority;
+	plan->cage_fd = spec->cage_fd;
 	path = child_program(spec->argv[0], plan->env);
 	if (!path)
 		return err_fail(err, ERR_EXEC, "there is no program '%s' in PATH", spec->argv[0]);

@@ -38,6 +38,7 @@ typedef struct ProcSpec {
 	bool quiet;          /* no EVENT_CHILD: questions asked many times */
 	bool low_priority;   /* nice 19, idle IO class */
 	bool ignore_signals; /* INT and TERM do not cut it short: undo, restart */
+	int cage_fd; /* used when > 0: a pidfd, whose network namespace the program runs in */
 } ProcSpec;
 
 typedef struct ProcResult {
@@ -78,6 +79,8 @@ typedef struct DaemonSpec {
 	uint64_t ignored_signals; /* bit N-1: signal N is ignored, as in /proc/PID/status SigIgn */
 	const struct ProcLimit *limits;
 	size_t limit_count;
+	bool dies_with_us; /* no daemon after all: own process group, killed when belay ends */
+	int cage_fd;       /* as in ProcSpec */
 } DaemonSpec;
 typedef struct ProcLimit {
 	int resource;        /* RLIMIT_* */
@@ -85,6 +88,10 @@ typedef struct ProcLimit {
 } ProcLimit;
 /* An exec that fails is an error here. ret_pidfd may be NULL. */
 bool proc_daemon(const DaemonSpec *spec, pid_t *ret_pid, int *ret_pidfd, Err *err) NODISCARD;
+
+/* Enter the network namespace of the process of a pidfd, and its user namespace where only that
+ * gives the right to. For a child that was forked and has one thread. */
+bool child_enter_cage(int cage_fd);
 
 /* Full path of a program in PATH (or in `path`), NULL when there is none. */
 char *proc_find(const char *program, const char *path);

@@ -4,6 +4,7 @@
 #include <grp.h>
 #include <poll.h>
 #include <pwd.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -17,7 +18,15 @@
 
 #define START_LIMIT_MS 30000 /* a working directory on a dead network mount never answers */
 
-typedef enum { STAGE_EXEC, STAGE_DIR, STAGE_USER, STAGE_LOG, STAGE_STREAMS, STAGE_GONE } Stage;
+typedef enum {
+	STAGE_EXEC,
+	STAGE_DIR,
+	STAGE_USER,
+	STAGE_LOG,
+	STAGE_STREAMS,
+	STAGE_GONE,
+	STAGE_CAGE
+} Stage;
 
 typedef struct Failure {
 	int stage;
@@ -62,6 +71,13 @@ static void child_limits(const ProcLimit *limits, size_t count)
 		wanted.rlim_max = now.rlim_max;
 		setrlimit((__rlimit_resource_t)limits[i].resource, &wanted);
 	}
+}
+
+bool child_enter_cage(int cage_fd)
+{
+	if (setns(cage_fd, CLONE_NEWNET) == 0)
+		return true;
+	return errno == EPERM && setns(cage_fd, CLONE_NEWUSER | CLONE_NEWNET) == 0;
 }
 
 static bool child_become(const ChildPlan *plan)
@@ -135,6 +151,8 @@ static void child_main(const ChildPlan *plan, int report, pid_t parent)
 	if (plan->low_priority)
 		child_priority();
 	child_limits(plan->limits, plan->limit_count);
+	if (plan->cage_fd > 0 && !child_enter_cage(plan->cage_fd))
+		child_fail(report, STAGE_CAGE);
 	if (!child_become(plan))
 		child_fail(report, STAGE_USER);
 	/* After the change of user, which clears it; our death in between shows as another parent.
@@ -169,6 +187,9 @@ static bool spawn_failed(const ChildPlan *plan, const Failure *failure, Err *err
 	case STAGE_LOG:
 		err_fail_sys(err, "cannot start '%s': log file '%s'", plan->path,
 			plan->log ? plan->log : "/dev/null");
+		break;
+	case STAGE_CAGE:
+		err_fail_sys(err, "cannot start '%s' without network", plan->path);
 		break;
 	default:
 		err_fail_sys(err, "cannot start '%s'", plan->path);

@@ -28,6 +28,7 @@ typedef struct ChildPlan {
 	uint64_t ignored_signals;
 	const ProcLimit *limits;
 	size_t limit_count;
+	int cage_fd; /* > 0: pidfd of a process in the network namespace to enter */
 } ChildPlan;
 
 /* Returns once the program runs, or says why it does not. */
