@@ -56,7 +56,7 @@ site_use() {
 }
 
 site_new() {
-	new=${BATS_TEST_TMPDIR:-${TMPDIR:-/tmp}}/$1
+	new=${SITES:-${BATS_TEST_TMPDIR:-${TMPDIR:-/tmp}}}/$1
 	mkdir -p "$new/start" "$new/state" "$new/expected"
 	# Accounts of the application are other people's folders too: the way in is open.
 	chmod 755 "$new"
@@ -324,11 +324,11 @@ expect_text() {
 # The usual adoption of what runs.
 site_adopt() {
 	if [ "$SITE_KIND" = standin ]; then
-		set -- --wheels "$CACHE/wheelhouse" "$@"
+		set -- --wheels "$CACHE/wheelhouse" --start-timeout 10 --migrate-timeout 8 "$@"
 	else
 		set -- --overrides "$ROOT/tests/real/slim-overrides.txt" "$@"
 	fi
-	belay adopt --pid "$(site_pid)" "$@"
+	belay adopt --pid "$(site_pid)" --watch 0 "$@"
 }
 
 # A stand-in on SQLite, running, filled, adopted.

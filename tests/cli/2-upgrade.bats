@@ -1,0 +1,163 @@
+#!/usr/bin/env bats
+# The way up and back on SQLite, with the stand-in.
+
+setup() {
+	. "$BATS_TEST_DIRNAME/../harness/site.sh"
+}
+
+teardown() {
+	site_remove
+}
+
+@test "upgrade to 0.8.0 and back: everything reads back, the database is what it was" {
+	standin_site alpha
+	site_signature >"$SITE/before"
+
+	expect 0 belay upgrade 0.8.0 --yes
+	[ "$(site_version)" = 0.8.0 ]
+	[ "$(site_revision)" = a1b2c3d4e5f6 ]
+	site_reads_back
+	[ "$(readlink "$SITE_ENV")" = "$SITE_ENV.releases/0.8.0" ] || [ "$(readlink -f "$SITE_ENV")" = "$SITE_ENV.releases/0.8.0" ]
+	expect 0 belay status
+	expect_text out 0.8.0
+	expect 0 belay history
+	expect_text out '0\.7\.2 -> 0\.8\.0'
+
+	expect 0 belay rollback --yes
+	[ "$(site_version)" = 0.7.2 ]
+	site_reads_back
+	sed 's/a folder/a link/' "$SITE/before" >"$SITE/after"
+	expect_signature "$SITE/after"
+	expect 0 belay history
+	[ "$(grep -c -E 'upgrade|rollback' "$SITE/out")" = 2 ]
+}
+
+@test "data inside the environment, restarted by hand with the old script in between" {
+	standin_site alpha inside
+	site_signature >"$SITE/before"
+
+	expect 0 belay upgrade 0.8.0 --yes
+	site_reads_back
+	site_stop
+	site_start
+	[ "$(site_version)" = 0.8.0 ]
+	site_reads_back
+	[ "$(jq -r .onboarding "$SITE/now.json" 2>/dev/null || echo null)" != true ]
+
+	expect 0 belay rollback --yes --accept-loss
+	site_stop
+	site_start
+	[ "$(site_version)" = 0.7.2 ]
+	site_reads_back
+	sed 's/a folder/a link/' "$SITE/before" >"$SITE/after"
+	expect_signature "$SITE/after"
+}
+
+@test "no version: the newest that is not known to be bad; again: nothing to do" {
+	standin_site alpha
+	expect 0 belay upgrade --yes
+	[ "$(site_version)" = 0.12.4 ]
+	site_reads_back
+	expect 0 belay upgrade v0.12.4 --yes
+	expect_text out 'nothing|already'
+	expect 0 belay upgrade latest --yes
+}
+
+@test "two upgrades and two rollbacks" {
+	standin_site alpha
+	expect 0 belay upgrade 0.8.0 --yes
+	expect 0 belay upgrade 0.12.4 --yes
+	[ "$(site_version)" = 0.12.4 ]
+	expect 0 belay rollback --yes
+	[ "$(site_version)" = 0.8.0 ]
+	[ "$(site_revision)" = a1b2c3d4e5f6 ]
+	site_reads_back
+}
+
+@test "the plan changes nothing and asks nothing" {
+	standin_site alpha
+	site_signature >"$SITE/before"
+	pid=$(site_pid)
+	expect 0 belay upgrade 0.8.0 --plan
+	expect_text out '0\.8\.0' || expect_text err '0\.8\.0'
+	[ "$(site_pid)" = "$pid" ]
+	[ ! -e "$SITE_ENV.releases" ]
+	expect_signature "$SITE/before"
+}
+
+@test "no terminal and no --yes: exit 2, nothing happened" {
+	standin_site alpha
+	pid=$(site_pid)
+	expect 2 belay upgrade 0.8.0
+	expect_text err '--yes'
+	[ "$(site_pid)" = "$pid" ]
+}
+
+@test "--json: every line is an object of schema 1, the last is the result" {
+	standin_site alpha
+	expect 0 belay --json upgrade 0.8.0 --yes
+	jq -es 'all(.schema == 1 and (.event | type == "string"))' "$SITE/out"
+	jq -es '[.[] | select(.event == "result")] | length == 1' "$SITE/out"
+	jq -es 'last | .event == "result" and .outcome == "upgraded" and .from == "0.7.2" and .to == "0.8.0"
+		and (.run | test("-upgrade$")) and .dark_ms > 0 and .total_ms >= .dark_ms
+		and (.migrations | length == 4) and (.migrations[0].ms >= 0)' "$SITE/out"
+	expect 0 belay --json status
+	jq -es 'last | .event == "result" and .way_back.version == "0.7.2"' "$SITE/out"
+}
+
+hangul() {
+	LC_ALL=C.UTF-8 grep -qP '\p{Hangul}'
+}
+
+@test "what people read in Korean" {
+	standin_site alpha
+	export LC_ALL=C.UTF-8 LANGUAGE=ko
+	expect 0 belay upgrade 0.8.0 --yes
+	cat "$SITE/err" "$SITE/out" | hangul
+	expect 0 belay status
+	hangul <"$SITE/out"
+}
+
+@test "notes and check tell what an upgrade would do and touch nothing" {
+	standin_site alpha
+	site_signature >"$SITE/before"
+	expect 0 belay notes 0.8.0
+	expect_text out 'Database Migrations'
+	expect_text out 8452d01d26d7
+	expect 0 belay check 0.8.0
+	expect_signature "$SITE/before"
+}
+
+@test "a backup set is complete, private, and restores by itself" {
+	standin_site alpha
+	expect 0 belay backup
+	set=$(ls -d "$SITE/start/backups"/openwebui_backup_*)
+	[ "$(stat -c %a "$set")" = 700 ]
+	[ -z "$(find "$set" -type f ! -perm 600)" ]
+	for file in manifest.json webui.db.zst secret_key environment packages.txt start.json RESTORE.md; do
+		[ -s "$set/$file" ] || complain "$file is missing in the set"
+	done
+	zstd -qdc "$set/webui.db.zst" >"$SITE/restored.db"
+	[ "$(sqlite3 "$SITE/restored.db" 'SELECT count(*) FROM chat')" = 3 ]
+	[ "$(sqlite3 "$SITE/restored.db" 'PRAGMA integrity_check')" = ok ]
+	expect 0 belay backups
+	expect_text out "$(basename "$set")"
+
+	sqlite3 "$SITE_DATA/webui.db" 'DELETE FROM chat'
+	expect 0 belay restore "$(basename "$set")" --yes
+	site_reads_back
+}
+
+@test "a secret of the site appears nowhere in the state, but in the recipe" {
+	standin_site alpha WEBUI_SECRET_KEY=s3cret-of-the-site
+	expect 0 belay upgrade 0.8.0 --yes
+	found=$(grep -rl s3cret-of-the-site "$SITE/state" "$SITE/out" "$SITE/err" | grep -v recipe.json || true)
+	[ -z "$found" ] || complain "the key is in: $found"
+}
+
+@test "packages that somebody added are carried over" {
+	standin_site alpha
+	uv pip install -q -p "$SITE_ENV/bin/python" --no-index --find-links "$CACHE/wheelhouse" psycopg2-binary
+	expect 0 belay upgrade 0.8.0 --yes
+	"$SITE_ENV.releases/0.8.0/bin/python" -c 'import psycopg2'
+}
