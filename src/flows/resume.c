@@ -51,9 +51,9 @@ static bool choose_way(Session *session, int row, const FlowWish *wish, Way *ret
 	return true;
 }
 
-static bool confirm(Session *session, int row, Way way, const FlowWish *wish)
+static json_t *make_plan(Session *session, int row, Way way)
 {
-	AUTO(json_release_auto) json_t *plan = json_object();
+	json_t *plan = json_object();
 
 	json_put(plan, "command", "resume");
 	json_put(plan, "run", session->run);
@@ -61,7 +61,7 @@ static bool confirm(Session *session, int row, Way way, const FlowWish *wish)
 	json_put(plan, "of", resumable[row].command);
 	json_put(plan, "from", fact_get(session->ctx, FACT_FROM_VERSION));
 	json_put(plan, "to", fact_get(session->ctx, FACT_TO_VERSION));
-	return !wish->confirm || wish->confirm(wish->arg, plan);
+	return plan;
 }
 
 static bool go(Session *session, int row, Way way, FlowEnd *ret, Err *err)
@@ -81,6 +81,8 @@ static bool go(Session *session, int row, Way way, FlowEnd *ret, Err *err)
 
 static bool resume(Session *session, const Run *open, const FlowWish *wish, FlowEnd *ret, Err *err)
 {
+	AUTO(json_release_auto) json_t *plan = NULL;
+	AUTO(json_release_auto) json_t *more = NULL;
 	int row = find(open->command);
 	Way way = WAY_UNDO;
 
@@ -91,9 +93,12 @@ static bool resume(Session *session, const Run *open, const FlowWish *wish, Flow
 	if (row < 0 || !session_continue(session, open, err) ||
 		!choose_way(session, row, wish, &way, err))
 		return session_result(session, NULL, NULL, ret, err);
-	if (wish->plan_only || !confirm(session, row, way, wish))
-		return session_result(
-			session, wish->plan_only ? "planned" : "declined", NULL, ret, err);
+	plan = make_plan(session, row, way);
+	more = json_pack("{s:O}", "plan", plan);
+	if (wish->plan_only)
+		return session_result(session, "planned", more, ret, err);
+	if (wish->confirm && !wish->confirm(wish->arg, plan))
+		return session_result(session, "declined", more, ret, err);
 	return go(session, row, way, ret, err);
 }
 
