@@ -7,7 +7,7 @@
 #include "database/alembic.h"
 #include "os/file.h"
 #include "os/tree.h"
-#include "steps/invariants.h"
+#include "database/invariants.h"
 #include "steps/run_ctx.h"
 #include "steps/steps.h"
 

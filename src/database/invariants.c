@@ -1,4 +1,4 @@
-#include "steps/invariants.h"
+#include "database/invariants.h"
 
 #include <string.h>
 
