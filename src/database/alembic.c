@@ -8,12 +8,12 @@
 #include "base/event.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "database/guarded_env.h"
 #include "os/file.h"
 #include "os/proc.h"
 
 #define REPORT        "belay-migrate: "
 #define REPORT_MAX    (64 * 1024)
-#define KEY_MAX       4096
 #define REVISIONS_MAX 10000
 #define ASK_AFTER_MS  5000
 /* A ceiling beside the stall limit: a migration that moves is left alone for days. */
@@ -202,52 +202,13 @@ static bool on_tick(void *arg, Err *err)
 		str_duration(watch->spec->stall_ms));
 }
 
-/* The key that the running server has: of its environment, or of the file that `serve` reads. */
-static bool find_key(const Site *site, char **ret, Err *err)
-{
-	const char *set = env_get(&site->recipe.env, "WEBUI_SECRET_KEY");
-	AUTO(free_auto) char *text = NULL;
-
-	if (str_empty(set) && site->webui.key_file) {
-		if (!file_read(site->webui.key_file, KEY_MAX, &text, NULL, err))
-			return err_wrap(err, "reading the secret key");
-		*ret = str_dup(str_trim(text));
-		return true;
-	}
-	if (str_empty(set))
-		set = env_get(&site->webui.merged, "WEBUI_SECRET_KEY");
-	if (str_empty(set)) {
-		err_fail(err, ERR_VERIFY, "the secret key of the site was not found");
-		return err_hint(err, "belay adopt");
-	}
-	*ret = str_dup(set);
-	return true;
-}
-
 static bool build_env(const MigrationSpec *spec, const char *url, StrList *env, Err *err)
 {
-	/* Empty counts as not set for Open WebUI, and as set for python-dotenv: so `.env` cannot
-	 * put the parts back, which would win over DATABASE_URL. */
-	static const char *const parts[] = {"DATABASE_TYPE", "DATABASE_USER", "DATABASE_PASSWORD",
-		"DATABASE_HOST", "DATABASE_PORT", "DATABASE_NAME", NULL};
-	AUTO(free_auto) char *key = NULL;
-
-	if (!find_key(spec->site, &key, err))
+	if (!guarded_env(spec->site, url, spec->scratch_dir, env, err))
 		return false;
-	strlist_add_all(env, &spec->site->recipe.env);
-	for (size_t i = 0; parts[i]; i++)
-		env_set(env, parts[i], "");
-	env_set(env, "DATABASE_URL", url);
-	env_set(env, "PGVECTOR_DB_URL", url);
-	env_set(env, "DATA_DIR", spec->scratch_dir);
-	env_set(env, "WEBUI_SECRET_KEY", key);
 	env_set(env, "ENABLE_DB_MIGRATIONS", "false");
-	env_set(env, "PYTHONUNBUFFERED", "1");
 	env_set(env, "BELAY_DATABASE_URL", url);
 	env_set(env, "BELAY_DATA_DIR", spec->scratch_dir);
-	/* They would bring modules of another environment in. */
-	env_unset(env, "PYTHONHOME");
-	env_unset(env, "PYTHONPATH");
 	return true;
 }
 
@@ -284,7 +245,8 @@ static const char *other_user(const Site *site)
 bool alembic_upgrade(const MigrationSpec *spec, json_t **ret, Err *err)
 {
 	AUTO(watch_clear) Watch watch = {.spec = spec, .moved_at = clock_mono_ms()};
-	AUTO(free_auto) char *url = database_url_of(spec->db, spec->place);
+	AUTO(free_auto)
+	char *url = spec->url ? str_dup(spec->url) : database_url_of(spec->db, spec->place);
 	AUTO(strlist_clear) StrList env = {0};
 	AUTO(proc_result_clear) ProcResult result = {0};
 
@@ -302,10 +264,13 @@ bool alembic_upgrade(const MigrationSpec *spec, json_t **ret, Err *err)
 		.arg = &watch,
 		.timeout_ms = TIMEOUT_MS,
 		.exit_is_answer = true,
+		.cage_fd = spec->cage_fd,
 	};
 	watch.migrations = json_array();
 	if (!proc_run(&proc, &result, err) || !judge(&watch, &result, err))
 		return false;
+	if (spec->ret_peak_kb)
+		*spec->ret_peak_kb = result.max_rss_kb;
 	*ret = TAKE(watch.migrations);
 	return true;
 }

@@ -26,6 +26,10 @@ typedef struct MigrationSpec {
 	int64_t stall_ms;         /* end it when nothing has moved for so long */
 	const char *step;         /* for progress events */
 	int expected;             /* revisions to run, for progress */
+	/* For a rehearsal: */
+	const char *url;          /* of the place as seen from the cage; NULL: as from here */
+	int cage_fd;              /* as in ProcSpec (proc.h); 0: none */
+	int64_t *ret_peak_kb;     /* memory at its largest; NULL: not asked */
 } MigrationSpec;
 
 /* *ret: [{"revision": id, "from": id, "ms": n}, …] in order of running. */
