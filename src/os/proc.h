@@ -81,6 +81,7 @@ typedef struct DaemonSpec {
 	size_t limit_count;
 	bool dies_with_us; /* no daemon after all: own process group, killed when belay ends */
 	int cage_fd;       /* as in ProcSpec */
+	int keep_fd; /* used when > 2: a descriptor the program inherits, under the same number */
 } DaemonSpec;
 typedef struct ProcLimit {
 	int resource;        /* RLIMIT_* */

@@ -122,12 +122,19 @@ static void child_streams(const ChildPlan *plan, int report)
 		child_fail(report, STAGE_STREAMS);
 }
 
-static void child_seal_descriptors(void)
+static void child_seal_all(void)
 {
 	if (syscall(SYS_close_range, 3U, ~0U, 1U << 2 /* CLOSE_RANGE_CLOEXEC, Linux 5.11 */) == 0)
 		return;
 	for (int fd = 3; fd < 4096; fd++)
 		fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
+
+static void child_seal_descriptors(int keep_fd)
+{
+	child_seal_all();
+	if (keep_fd > 2)
+		fcntl(keep_fd, F_SETFD, 0);
 }
 
 static void child_priority(void)
@@ -164,7 +171,7 @@ static void child_main(const ChildPlan *plan, int report, pid_t parent)
 	if (chdir(plan->dir ? plan->dir : "/") != 0)
 		child_fail(report, STAGE_DIR);
 	child_streams(plan, report);
-	child_seal_descriptors();
+	child_seal_descriptors(plan->keep_fd);
 	child_signals(plan->ignored_signals);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);

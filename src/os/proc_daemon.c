@@ -23,6 +23,7 @@ bool proc_daemon(const DaemonSpec *spec, pid_t *ret_pid, int *ret_pidfd, Err *er
 		.group_count = spec->group_count,
 		.daemon = !spec->dies_with_us,
 		.cage_fd = spec->cage_fd,
+		.keep_fd = spec->keep_fd,
 		.umask = &spec->umask,
 		.ignored_signals = spec->ignored_signals,
 		.limits = spec->limits,

@@ -8,7 +8,9 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <time.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "os/proc.h"
@@ -333,6 +335,17 @@ int64_t process_pss_kb(pid_t pid)
 	const char *line = text ? status_line(text, "Pss") : NULL;
 
 	return line ? strtoll(line, NULL, 10) : 0;
+}
+
+/* Not from /proc/stat's btime, which is rounded to a second; nor from the times of /proc/PID, which
+ * are those of somebody's first look at it. */
+int64_t process_began_ms(uint64_t start_ticks)
+{
+	struct timespec up;
+	int64_t began = (int64_t)(start_ticks * 1000 / (uint64_t)sysconf(_SC_CLK_TCK));
+
+	clock_gettime(CLOCK_BOOTTIME, &up);
+	return clock_wall_ms() - ((int64_t)up.tv_sec * 1000 + up.tv_nsec / 1000000 - began);
 }
 
 typedef struct CpuSum {

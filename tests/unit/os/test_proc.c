@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/event.h"
 #include "base/list.h"
+#include "base/mem.h"
 #include "base/redact.h"
 #include "os/proc.h"
 #include "os/process_table.h"
@@ -294,6 +295,37 @@ static void a_daemon_stands_alone(void **state)
 	assert_int_equal(waitpid(pid, NULL, WNOHANG), -1); /* already taken note of */
 }
 
+static void a_daemon_may_keep_one_descriptor(void **state)
+{
+	AUTO(close_auto) int log = -1;
+	AUTO(close_auto) int pidfd = -1;
+	AUTO(err_clear) Err err = {0};
+	int kept[2], other[2];
+	char byte = 0;
+	pid_t pid = 0;
+	(void)state;
+
+	assert_int_equal(pipe2(kept, O_CLOEXEC), 0);
+	assert_int_equal(pipe(other), 0);
+	AUTO(free_auto)
+	char *script = str_format("[ -e /proc/self/fd/%d ] && printf no >&%d || printf y >&%d",
+		other[1], kept[1], kept[1]);
+	const DaemonSpec spec = {.argv = SH(script),
+		.env = ARGV("PATH=/bin:/usr/bin"),
+		.uid = geteuid(),
+		.gid = getegid(),
+		.keep_fd = kept[1]};
+	assert_done(proc_daemon(&spec, &pid, &pidfd, &err), &err);
+	close(kept[1]);
+	assert_int_equal(read(kept[0], &byte, 1), 1);
+	assert_int_equal(byte, 'y');
+	assert_int_equal(read(kept[0], &byte, 1), 0);
+	close(kept[0]);
+	close(other[0]);
+	close(other[1]);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
 static void another_user_is_taken_on_whole(void **state)
 {
 	AUTO(err_clear) Err err = {0};
@@ -324,6 +356,7 @@ int main(void)
 		cmocka_unit_test(the_deadline_holds_while_the_caller_reads),
 		cmocka_unit_test(a_child_can_be_written_to),
 		cmocka_unit_test(a_daemon_stands_alone),
+		cmocka_unit_test(a_daemon_may_keep_one_descriptor),
 		cmocka_unit_test(another_user_is_taken_on_whole),
 	};
 

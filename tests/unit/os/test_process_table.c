@@ -36,6 +36,8 @@ static void we_can_be_read(void **state)
 	assert_int_equal(self.parent, getppid());
 	assert_int_equal(self.uid, geteuid());
 	assert_true(self.start_ticks > 0);
+	assert_true(process_began_ms(self.start_ticks) <= clock_wall_ms());
+	assert_true(process_began_ms(self.start_ticks) > clock_wall_ms() - 60000);
 	assert_true(str_ends(self.exe, "test_os_process_table"));
 	assert_true(self.argv.len >= 1);
 	assert_non_null(env_get(&self.env, "PATH"));
