@@ -109,10 +109,20 @@ static bool is_history(Engine *engine, const StepDef *step, Phase phase, bool *r
 	return true;
 }
 
+static void users_have(Engine *engine, Serves serves)
+{
+	int64_t now = clock_mono_ms();
+
+	if (engine->serves == SERVES_NOBODY)
+		engine->dark_ms += now - engine->since_ms;
+	else if (engine->serves == SERVES_READERS)
+		engine->read_only_ms += now - engine->since_ms;
+	engine->serves = serves;
+	engine->since_ms = now;
+}
+
 static bool forward_all(Engine *engine, bool *ret_committed, Err *err)
 {
-	int64_t dark_since = -1;
-
 	for (size_t i = 0; engine->steps[i]; i++) {
 		const StepDef *step = engine->steps[i];
 		bool history;
@@ -127,8 +137,8 @@ static bool forward_all(Engine *engine, bool *ret_committed, Err *err)
 		 * nobody ran, for example by a reboot. */
 		if (history || !is_needed(engine, step))
 			continue;
-		if (step->dark && dark_since < 0)
-			dark_since = clock_mono_ms();
+		if (step->begins != SERVES_AS_BEFORE)
+			users_have(engine, step->begins);
 		if (!step_forward(engine, step, err)) {
 			say(step, "failed", -1, err);
 			if (!*ret_committed)
@@ -139,7 +149,7 @@ static bool forward_all(Engine *engine, bool *ret_committed, Err *err)
 		if (step->commits) {
 			*ret_committed = true;
 			signals_hold(); /* from here on INT and TERM only cut short what follows */
-			engine->dark_ms = dark_since < 0 ? 0 : clock_mono_ms() - dark_since;
+			users_have(engine, SERVES_AS_BEFORE);
 		}
 	}
 	return true;
@@ -213,6 +223,7 @@ RunEnd engine_back(Engine *engine, Err *err)
 			back = step_back(engine, step, err);
 	}
 	signals_release();
+	users_have(engine, SERVES_AS_BEFORE);
 	return back ? RUN_UNDONE : RUN_STUCK;
 }
 

@@ -22,9 +22,12 @@ typedef struct Engine {
 	const char *run;
 	const StepDef *const *steps; /* NULL-terminated */
 	RunCtx *ctx;
-	/* Filled in by the engine: */
-	int64_t dark_ms; /* from the first dark step's begin to the committing step's end, this
-			    process */
+	/* Filled in by the engine, for what this process did of the run: from the begin of the
+	 * first step that says so to the begin of the next such step, or the end of the committing
+	 * one. */
+	int64_t dark_ms, read_only_ms;
+	Serves serves;
+	int64_t since_ms;
 } Engine;
 
 /* err: why it did not get to the end (empty after RUN_DONE). After RUN_STUCK err says what the undo

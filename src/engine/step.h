@@ -21,11 +21,19 @@ typedef enum {
 	UNDO_EXACT,   /* brings back the very state from before */
 } UndoKind;
 
+/* What users have from the begin of a step on, until another step says otherwise or the run ends.
+ */
+typedef enum {
+	SERVES_AS_BEFORE,
+	SERVES_READERS, /* reading works, saving is refused */
+	SERVES_NOBODY,  /* dark */
+} Serves;
+
 typedef struct StepDef {
 	const char *id;    /* = file name with '-'. Stored in journals; never renamed */
 	const char *title; /* N_("…") */
 	UndoKind undo_kind;
-	bool dark;    /* users see no service while it runs */
+	Serves begins;
 	bool commits; /* once it is done, the run is not undone any more (the gate) */
 	/* Id of a later step that replaces this one's effect (start-service that of stop-service):
 	 * once that one has begun, this one is not looked at again on the way forward. NULL: none.

@@ -106,6 +106,31 @@ static json_t *plan_database(const Prepared *prepared)
 	return database;
 }
 
+static void put_steps(
+	json_t *list, const Site *site, const Prepared *prepared, const StepDef *const *steps)
+{
+	/* A run that has no journal yet: enough to ask which steps it would need. */
+	RunCtx ctx = {.site = (Site *)site, .db = prepared->db};
+	Serves serves = SERVES_AS_BEFORE;
+
+	for (size_t i = 0; steps[i]; i++) {
+		json_t *step;
+
+		if (steps[i]->needed && !steps[i]->needed(&ctx))
+			continue;
+		if (steps[i]->begins != SERVES_AS_BEFORE)
+			serves = steps[i]->begins;
+		step = json_object();
+		json_put(step, "id", steps[i]->id);
+		json_put(step, "title", steps[i]->title);
+		json_object_set_new(step, "dark", json_boolean(serves == SERVES_NOBODY));
+		json_object_set_new(step, "read_only", json_boolean(serves == SERVES_READERS));
+		json_array_append_new(list, step);
+		if (steps[i]->commits)
+			serves = SERVES_AS_BEFORE;
+	}
+}
+
 json_t *plan_make(const Site *site, const char *command, const Prepared *prepared,
 	const StepDef *const *steps)
 {
@@ -120,14 +145,7 @@ json_t *plan_make(const Site *site, const char *command, const Prepared *prepare
 	json_put(plan, "backup_dir", site->backup_dir);
 	json_object_set_new(plan, "database", plan_database(prepared));
 	put_list(plan, "migrations", &prepared->ahead);
-	for (size_t i = 0; steps[i]; i++) {
-		json_t *step = json_object();
-
-		json_put(step, "id", steps[i]->id);
-		json_put(step, "title", steps[i]->title);
-		json_object_set_new(step, "dark", json_boolean(steps[i]->dark));
-		json_array_append_new(list, step);
-	}
+	put_steps(list, site, prepared, steps);
 	json_object_set_new(plan, "steps", list);
 	return plan;
 }

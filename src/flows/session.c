@@ -20,8 +20,7 @@ bool session_open(
 	Run open = {0};
 	bool any;
 
-	*session = (Session){
-		.site = site, .command = command, .began_ms = clock_mono_ms(), .dark_ms = -1};
+	*session = (Session){.site = site, .command = command, .began_ms = clock_mono_ms()};
 	if (!dir_make(site->state_dir, 0700, err) ||
 		!run_lock_take(lock, command, &session->lock, err) ||
 		!journal_open(journal, &session->journal, err) ||
@@ -68,6 +67,7 @@ bool session_begin(Session *session, Err *err)
 bool session_continue(Session *session, const Run *run, Err *err)
 {
 	session->run = str_dup(run->id);
+	session->resumed = true;
 	return enter(session, err);
 }
 
@@ -87,7 +87,6 @@ static Engine engine_of(Session *session, const StepDef *const *steps)
 		.run = session->run,
 		.steps = steps,
 		.ctx = session->ctx,
-		.dark_ms = -1,
 	};
 }
 
@@ -97,6 +96,7 @@ RunEnd session_run(Session *session, const StepDef *const *steps, Err *ret_cause
 	RunEnd end = engine_forward(&engine, ret_cause, err);
 
 	session->dark_ms = engine.dark_ms;
+	session->read_only_ms = engine.read_only_ms;
 	return end;
 }
 
@@ -217,11 +217,10 @@ static void fill(Session *session, const char *outcome, int status, FlowEnd *ret
 	json_put(result, "run", session->run);
 	json_put_int(result, "exit_status", status);
 	put_run(session, result);
-	if (session->dark_ms >= 0)
-		json_put_int(result, "dark_ms", session->dark_ms);
-	else
-		json_put(result, "dark_ms", NULL);
-	json_put_int(result, "read_only_ms", 0);
+	json_object_set_new(
+		result, "dark_ms", session->resumed ? json_null() : json_integer(session->dark_ms));
+	json_object_set_new(result, "read_only_ms",
+		session->resumed ? json_null() : json_integer(session->read_only_ms));
 	json_put_int(result, "total_ms", clock_mono_ms() - session->began_ms);
 	if (err->kind != ERR_NONE)
 		put_error(result, err);

@@ -20,7 +20,8 @@ typedef struct Session {
 	char *run;   /* NULL before session_begin */
 	RunCtx *ctx; /* NULL before session_begin */
 	int64_t began_ms;
-	int64_t dark_ms; /* -1: not known */
+	bool resumed; /* what users had before the crash was not measured */
+	int64_t dark_ms, read_only_ms;
 } Session;
 
 /* `unfinished_is_fine`: resume. Signals are installed by main. */

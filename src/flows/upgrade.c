@@ -102,7 +102,6 @@ bool flow_check(Site *site, const FlowWish *wish, FlowEnd *ret, Err *err)
 		.site = site,
 		.command = "check",
 		.began_ms = clock_mono_ms(),
-		.dark_ms = -1,
 	};
 	bool ready = wish->version ? prepare_target(site, wish->version, &prepared, err)
 				   : prepare_site(site, &prepared, err);

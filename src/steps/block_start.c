@@ -55,7 +55,6 @@ const StepDef step_block_start = {
 	.id = "block-start",
 	.title = N_("let nothing start in between"),
 	.undo_kind = UNDO_EXACT,
-	.dark = true,
 	.until = "switch-release",
 	.observe = observe,
 	.apply = apply,

@@ -90,7 +90,6 @@ const StepDef step_copy_database = {
 	.id = "copy-database",
 	.title = N_("copy the database"),
 	.undo_kind = UNDO_EXACT,
-	.dark = true,
 	.until = "swap-database",
 	.observe = observe,
 	.apply = apply,

@@ -34,7 +34,6 @@ const StepDef step_copy_vectors = {
 	.id = "copy-vectors",
 	.title = N_("copy the vector store, second pass"),
 	.undo_kind = UNDO_EXACT,
-	.dark = true,
 	.until = "swap-vectors",
 	.needed = vectors_exist,
 	.observe = observe,

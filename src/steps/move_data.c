@@ -60,7 +60,6 @@ const StepDef step_move_data = {
 	.id = "move-data",
 	.title = N_("move the data out of the environment"),
 	.undo_kind = UNDO_EXACT,
-	.dark = true,
 	.needed = needed,
 	.observe = observe,
 	.apply = apply,

@@ -25,7 +25,6 @@ const StepDef step_open_database = {
 	.id = "open-database",
 	.title = N_("open the database"),
 	.undo_kind = UNDO_EXACT,
-	.dark = true,
 	.apply = apply,
 	.undo = undo,
 };

@@ -14,7 +14,6 @@ const StepDef step_pass_gate = {
 	.id = "pass-gate",
 	.title = N_("ask the gate's questions"),
 	.undo_kind = UNDO_NOTHING,
-	.dark = true,
 	.commits = true,
 	.apply = apply,
 };

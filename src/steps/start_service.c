@@ -28,7 +28,6 @@ const StepDef step_start_service = {
 	.id = "start-service",
 	.title = N_("start the service"),
 	.undo_kind = UNDO_EXACT,
-	.dark = true,
 	.observe = observe,
 	.apply = apply,
 	.undo = undo,

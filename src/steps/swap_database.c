@@ -82,7 +82,6 @@ const StepDef step_swap_database = {
 	.id = "swap-database",
 	.title = N_("swap the databases"),
 	.undo_kind = UNDO_EXACT,
-	.dark = true,
 	.observe = observe,
 	.apply = apply,
 	.undo = undo,

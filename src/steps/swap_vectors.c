@@ -8,7 +8,8 @@
 
 static bool needed(RunCtx *ctx)
 {
-	return fact_get(ctx, FACT_VECTOR_SPARE_ID) != NULL;
+	/* In a plan there is no run and nothing recorded yet. */
+	return ctx->run ? fact_get(ctx, FACT_VECTOR_SPARE_ID) != NULL : vectors_exist(ctx);
 }
 
 static bool observe(RunCtx *ctx, Seen *ret_seen, Err *err)
@@ -50,7 +51,6 @@ const StepDef step_swap_vectors = {
 	.id = "swap-vectors",
 	.title = N_("swap the vector stores"),
 	.undo_kind = UNDO_EXACT,
-	.dark = true,
 	.needed = needed,
 	.observe = observe,
 	.apply = exchange,

@@ -42,7 +42,6 @@ const StepDef step_switch_release = {
 	.id = "switch-release",
 	.title = N_("switch to the new release"),
 	.undo_kind = UNDO_EXACT,
-	.dark = true,
 	.observe = observe,
 	.apply = apply,
 	.undo = undo,
