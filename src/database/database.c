@@ -137,13 +137,52 @@ bool database_written_since(
 }
 
 bool database_dump(
-	Database *db, DumpSink sink, void *arg, json_t **ret_counts, char **ret_how, Err *err)
+	Database *db, DumpSink sink, void *arg, DumpFigures *ret, char **ret_how, Err *err)
 {
-	return db->ops->dump(db, sink, arg, ret_counts, ret_how, err);
+	return db->ops->dump(db, sink, arg, ret, ret_how, err);
+}
+
+void dump_figures_clear(DumpFigures *figures)
+{
+	json_decref(figures->tables);
+	json_decref(figures->shape);
+	json_decref(figures->sequences_after);
+	*figures = (DumpFigures){0};
 }
 
 bool database_restore(
 	Database *db, const char *spare, const char *run, DumpSource source, void *arg, Err *err)
 {
 	return db->ops->restore(db, spare, run, source, arg, err);
+}
+bool database_shape(Database *db, const char *place, json_t **ret, Err *err)
+{
+	return db->ops->shape(db, place, ret, err);
+}
+
+
+char *database_scratch_name(const Database *db, const char *run)
+{
+	return db->ops->scratch_name(db, run);
+}
+
+bool database_restore_way(Database *db, bool *ret_from_file, char **ret_how, Err *err)
+{
+	return db->ops->restore_way(db, ret_from_file, ret_how, err);
+}
+
+bool database_restore_file(Database *db, const char *scratch, const char *run, const char *path,
+	bool statistics, Err *err)
+{
+	return db->ops->restore_file(db, scratch, run, path, statistics, err);
+}
+
+bool database_scratch_sweep(Database *db, const char *run, StrList *ret, Err *err)
+{
+	return db->ops->scratch_sweep(db, run, ret, err);
+}
+
+bool database_kept_drop(Database *db, const char *spare, const char *id, Err *err)
+{
+	return db->ops->kept_drop(db, spare, id, err);
 }

@@ -117,13 +117,42 @@ bool database_mark(Database *db, const char *place, json_t **ret_marks, Err *err
 bool database_written_since(Database *db, const char *place, const json_t *marks, json_t **ret,
                             Err *err) NODISCARD;
 
-/* A consistent dump while the site serves: `sink` gets the stream (pg_dump -Fc -Z0 of the host when
- * its version fits, else of the container); SQLite: the file written by the online backup API is
- * streamed. *ret_counts: {"table": rows} of the same snapshot. */
+/* What a row of a table does not show, as sorted texts that are equal after a restore: "revision",
+ * "columns", "indexes", "constraints", "triggers", "extensions", "owner" (of the database), "owners",
+ * "sequences" ({"name": "next value"}); SQLite: "foreign_key_violations" too. */
+bool database_shape(Database *db, const char *place, json_t **ret, Err *err) NODISCARD;
+
+/* A consistent dump while the site serves, which comes first: `sink` gets the stream (pg_dump -Fc -Z0
+ * of the host when its version fits, else of the container); SQLite: the file written by the online
+ * backup API is streamed. The figures are of the same snapshot. */
 typedef bool (*DumpSink)(void *arg, const void *bytes, size_t len, Err *err);
-bool database_dump(Database *db, DumpSink sink, void *arg, json_t **ret_counts, char **ret_how,
+typedef struct DumpFigures {
+	json_t *tables;          /* as database_digests() */
+	json_t *shape;           /* as database_shape() */
+	json_t *sequences_after; /* shape's "sequences" once more after the dump: they know no snapshot */
+} DumpFigures;
+void dump_figures_clear(DumpFigures *figures);
+bool database_dump(Database *db, DumpSink sink, void *arg, DumpFigures *ret, char **ret_how,
                    Err *err) NODISCARD;
 /* Make `spare` from such a stream; `source` gives bytes (0 at the end). */
 typedef bool (*DumpSource)(void *arg, void *bytes, size_t max, size_t *ret_len, Err *err);
 bool database_restore(Database *db, const char *spare, const char *run, DumpSource source, void *arg,
                       Err *err) NODISCARD;
+
+/* ---- scratch databases: a dump restored to be looked at, removed with database_copy_drop() ---- */
+
+/* Like the spare's name with "proof" in it. */
+char *database_scratch_name(const Database *db, const char *run);
+/* How a restore would be done: from a file of this machine with several workers, or as a stream.
+ * ERR_EXEC when there is no program for it. */
+bool database_restore_way(Database *db, bool *ret_from_file, char **ret_how, Err *err) NODISCARD;
+/* From an unpacked dump, where database_restore_way() said so, yielding to the site; with planner
+ * statistics only if somebody is going to query it. */
+bool database_restore_file(Database *db, const char *scratch, const char *run, const char *path,
+                           bool statistics, Err *err) NODISCARD;
+/* Remove scratch databases that killed runs left, but those of `run` (NULL: all); *ret gets their
+ * names. The caller holds the run lock. */
+bool database_scratch_sweep(Database *db, const char *run, StrList *ret, Err *err) NODISCARD;
+/* Remove for good what an exchange set aside: it must have that id and bear the exchange's mark.
+ * ERR_REFUSED when replication slots or subscriptions would go with it. */
+bool database_kept_drop(Database *db, const char *spare, const char *id, Err *err) NODISCARD;

@@ -4,6 +4,8 @@
  * The admin session sits in a database that is never renamed ('postgres', else 'template1'), is
  * kept between calls and renewed when the server closed it. */
 #pragma once
+#include <stdatomic.h>
+
 #include "database/ops.h"
 #include "database/pg_connection.h"
 
@@ -39,6 +41,10 @@ bool pg_door_is_open(Database *db, const char *id, bool *ret, Err *err) NODISCAR
 bool pg_enter(Database *db, const char *id, bool shut, PgSession **ret, Err *err) NODISCARD;
 /* Ends all sessions there but keep_pid (0: none), again and again until none is left. */
 bool pg_others_out(Database *db, const char *id, int keep_pid, Err *err) NODISCARD;
+/* Ends those that began before this moment, and those that are just starting: what was set for the
+ * database before the call is in force in all that are left. Sessions that may not be ended are
+ * added to ret_refused; NULL: they are an error. */
+bool pg_older_out(Database *db, const char *id, StrList *ret_refused, Err *err) NODISCARD;
 bool pg_sessions(Database *db, StrList *ret, Err *err) NODISCARD;
 
 /* -- pg_content.c: tables ---------------------------------------------------------------------- */
@@ -62,11 +68,21 @@ bool pg_count_all(PgSession *session, const PgTables *tables, json_t **ret, Err 
 bool pg_revision(Database *db, const char *place, StrList *ret, Err *err) NODISCARD;
 bool pg_counts(Database *db, const char *place, json_t **ret, Err *err) NODISCARD;
 bool pg_digests(Database *db, const char *place, json_t **ret, Err *err) NODISCARD;
+/* Within whatever transaction is open. `stop` (NULL: never) is looked at between tables. */
+bool pg_digest_all(PgSession *session, const PgTables *tables, const atomic_bool *stop,
+	json_t **ret, Err *err) NODISCARD;
+
+/* -- pg_shape.c: what a table's rows do not show ----------------------------------------------- */
+
+bool pg_shape(Database *db, const char *place, json_t **ret, Err *err) NODISCARD;
+bool pg_shape_in(PgSession *session, json_t **ret, Err *err) NODISCARD;
+/* {"schema.name": "next value"}. They know no snapshot. */
+bool pg_sequences(PgSession *session, json_t **ret, Err *err) NODISCARD;
 
 /* -- pg_proof.c: nothing was written since ------------------------------------------------------
  */
 
-/* In a session that is the only one there, or in a snapshot of its own. */
+/* In a session that is the only one there. */
 bool pg_proof_take(
 	Database *db, PgSession *session, const char *id, json_t **ret, Err *err) NODISCARD;
 /* SHARE locks on everything for the moment of looking; ERR_FOREIGN names what was written. */
@@ -102,7 +118,8 @@ bool pg_exchange(Database *db, const DatabaseExchange *exchange, Err *err) NODIS
 typedef struct PgProgram {
 	StrList argv; /* the program, in the container or not, and where it connects */
 	StrList env;
-	char *how; /* "pg_dump 15.18", "pg_dump of container 'db'" */
+	char *how;    /* "pg_dump 15.18", "pg_dump of container 'db'" */
+	bool of_host; /* it can read files of this machine */
 } PgProgram;
 void pg_program_clear(PgProgram *program);
 /* pg_dump or pg_restore, for `database` as the role of `url`: of the host when there is one that is
@@ -110,10 +127,20 @@ void pg_program_clear(PgProgram *program);
 bool pg_program(Database *db, const char *name, int server_version, const DatabaseUrl *url,
 	const char *database, PgProgram *ret, Err *err) NODISCARD;
 /* pg_dump.c */
-bool pg_dump(Database *db, DumpSink sink, void *arg, json_t **ret_counts, char **ret_how,
+bool pg_is_superuser(PgSession *session, bool *ret, Err *err) NODISCARD;
+/* pg_restore brings no planner statistics: without ANALYZE the first queries crawl. */
+bool pg_analyze(Database *db, const char *place, Err *err) NODISCARD;
+bool pg_dump(Database *db, DumpSink sink, void *arg, DumpFigures *ret, char **ret_how,
 	Err *err) NODISCARD;
 bool pg_restore(Database *db, const char *spare, const char *run, DumpSource source, void *arg,
 	Err *err) NODISCARD;
 /* pg_rights.c */
 bool pg_try_rights(Database *db, Err *err) NODISCARD;
 bool pg_obstacles(Database *db, StrList *ret, Err *err) NODISCARD;
+/* pg_scratch.c */
+char *pg_scratch_name(const Database *db, const char *run);
+bool pg_restore_way(Database *db, bool *ret_from_file, char **ret_how, Err *err) NODISCARD;
+bool pg_restore_file(Database *db, const char *scratch, const char *run, const char *path,
+	bool statistics, Err *err) NODISCARD;
+bool pg_scratch_sweep(Database *db, const char *run, StrList *ret, Err *err) NODISCARD;
+bool pg_kept_drop(Database *db, const char *spare, const char *id, Err *err) NODISCARD;

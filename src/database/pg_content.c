@@ -153,19 +153,28 @@ static bool digest_table(PgSession *session, const PgTable *table, json_t *all, 
 	return true;
 }
 
+bool pg_digest_all(
+	PgSession *session, const PgTables *tables, const atomic_bool *stop, json_t **ret, Err *err)
+{
+	AUTO(json_release_auto) json_t *all = json_object();
+
+	for (size_t i = 0; i < tables->len; i++) {
+		if (stop && *stop)
+			return err_fail(
+				err, ERR_INTERRUPTED, "the digests were not needed any more");
+		if (!digest_table(session, &tables->items[i], all, err))
+			return err_wrap(
+				err, "computing the digest of table '%s'", tables->items[i].label);
+	}
+	*ret = TAKE(all);
+	return true;
+}
+
 bool pg_digests(Database *db, const char *place, json_t **ret, Err *err)
 {
 	AUTO(pg_disconnect_auto) PgSession *session = NULL;
 	AUTO(pg_tables_clear) PgTables tables = {0};
-	AUTO(json_release_auto) json_t *all = json_object();
 
-	if (!open_snapshot(db, place, &session, err) || !pg_tables(session, &tables, err))
-		return false;
-	for (size_t i = 0; i < tables.len; i++) {
-		if (!digest_table(session, &tables.items[i], all, err))
-			return err_wrap(
-				err, "computing the digest of table '%s'", tables.items[i].label);
-	}
-	*ret = TAKE(all);
-	return true;
+	return open_snapshot(db, place, &session, err) && pg_tables(session, &tables, err) &&
+	       pg_digest_all(session, &tables, NULL, ret, err);
 }

@@ -17,10 +17,12 @@ static bool is_ours(const Database *db, const PgEntry *entry, const char *run)
 {
 	AUTO(free_auto) char *mark = run ? pg_mark_of(run) : NULL;
 	AUTO(free_auto) char *name = run ? database_spare_name(db, run) : NULL;
+	AUTO(free_auto) char *scratch = run ? pg_scratch_name(db, run) : NULL;
 
 	if (!run)
 		return false;
-	return entry->comment ? str_is(entry->comment, mark) : str_is(entry->name, name);
+	return entry->comment ? str_is(entry->comment, mark)
+			      : str_is(entry->name, name) || str_is(entry->name, scratch);
 }
 
 static bool drop(Database *db, const PgEntry *entry, Err *err)
@@ -164,13 +166,13 @@ bool pg_create_spare(Database *db, const char *spare, const char *run, bool from
 	return dress(db, &live, &copy, run, err);
 }
 
-static bool record(Database *db, const PgEntry *live, json_t **ret_proof, Err *err)
+bool pg_empty_and_record(Database *db, const char *id, json_t **ret_proof, Err *err)
 {
 	AUTO(pg_disconnect_auto) PgSession *guard = NULL;
 
-	return pg_enter(db, live->id, true, &guard, err) &&
-	       pg_others_out(db, live->id, pg_pid(guard), err) &&
-	       pg_proof_take(db, guard, live->id, ret_proof, err);
+	return pg_enter(db, id, true, &guard, err) &&
+	       pg_others_out(db, id, pg_pid(guard), err) &&
+	       pg_proof_take(db, guard, id, ret_proof, err);
 }
 
 bool pg_copy_make(Database *db, const char *spare, const char *run, json_t **ret_proof, Err *err)
@@ -182,7 +184,7 @@ bool pg_copy_make(Database *db, const char *spare, const char *run, json_t **ret
 		return false;
 	if (!live.id)
 		return err_fail(err, ERR_DATABASE, "there is no database '%s'", db->live);
-	if (!pg_clear_spare(db, spare, run, err) || !record(db, &live, &proof, err) ||
+	if (!pg_clear_spare(db, spare, run, err) || !pg_empty_and_record(db, live.id, &proof, err) ||
 		!pg_create_spare(db, spare, run, true, err))
 		return err_wrap(err, "copying database '%s'", db->live);
 	*ret_proof = TAKE(proof);

@@ -147,3 +147,9 @@ const DatabaseOps pg_database_ops = {
 	.dump = pg_dump,
 	.restore = pg_restore,
 };
+	.shape = pg_shape,
+	.scratch_name = pg_scratch_name,
+	.restore_way = pg_restore_way,
+	.restore_file = pg_restore_file,
+	.scratch_sweep = pg_scratch_sweep,
+	.kept_drop = pg_kept_drop,

@@ -1,6 +1,7 @@
 #include "database/pg.h"
 
 #include <poll.h>
+#include <pthread.h>
 
 #include "base/clock.h"
 #include "base/fault.h"
@@ -80,7 +81,8 @@ static bool run_dump(PgProgram *program, const char *snapshot, DumpSink sink, vo
 	strlist_addf(&program->argv, "--snapshot=%s", snapshot);
 	const ProcSpec spec = {.argv = strlist_argv(&program->argv),
 		.env = strlist_argv(&program->env),
-		.timeout_ms = CHILD_MS};
+		.timeout_ms = CHILD_MS,
+		.low_priority = true};
 
 	if (!proc_start(&spec, &running, &pipe, err))
 		return false;
@@ -88,15 +90,22 @@ static bool run_dump(PgProgram *program, const char *snapshot, DumpSink sink, vo
 	return finish(running, pumped, &here, err);
 }
 
-/* The session that exports the snapshot counts in it and stays until pg_dump is through: so dump
- * and counts agree to the row. */
-bool pg_dump(Database *db, DumpSink sink, void *arg, json_t **ret_counts, char **ret_how, Err *err)
+/* The digests are computed in the session that exported the snapshot, while pg_dump reads the same
+ * rows: the second reader finds them in the server's cache. */
+typedef struct Figures {
+	PgSession *session;
+	PgTables tables;
+	atomic_bool stop;
+	bool done;
+	json_t *digests;
+	Err err;
+} Figures;
+
+static void figures_clear(Figures *figures)
 {
 	AUTO(pg_disconnect_auto) PgSession *session = NULL;
 	AUTO(free_auto) char *snapshot = NULL;
-	AUTO(pg_tables_clear) PgTables tables = {0};
 	AUTO(pg_program_clear) PgProgram program = {0};
-	AUTO(json_release_auto) json_t *counts = NULL;
 
 	if (!pg_open(db, db->live, &session, err))
 		return false;
@@ -109,7 +118,9 @@ bool pg_dump(Database *db, DumpSink sink, void *arg, json_t **ret_counts, char *
 		!pg_count_all(session, &tables, &counts, err) ||
 		!run_dump(&program, snapshot, sink, arg, err))
 		return err_wrap(err, "dumping database '%s'", db->live);
-	*ret_counts = TAKE(counts);
+	all.tables = TAKE(figures.digests);
+	*ret = all;
+	all = (DumpFigures){0};
 	*ret_how = TAKE(program.how);
 	return true;
 }
@@ -173,11 +184,10 @@ static bool run_restore(PgProgram *program, bool superuser, DumpSource source, v
 	return finish(running, pumped, &here, err);
 }
 
-/* pg_restore brings no planner statistics: without ANALYZE the first queries crawl. */
-static bool analyze(Database *db, const char *spare, Err *err)
+bool pg_analyze(Database *db, const char *place, Err *err)
 {
 	AUTO(pg_disconnect_auto) PgSession *session = NULL;
-	const char *const databases[] = {spare, NULL};
+	const char *const databases[] = {place, NULL};
 
 	if (!pg_connect(pg_admin_url(db), databases, &session, err))
 		return false;
@@ -189,18 +199,26 @@ bool pg_restore(
 	Database *db, const char *spare, const char *run, DumpSource source, void *arg, Err *err)
 {
 	AUTO(pg_program_clear) PgProgram program = {0};
-	AUTO(free_auto) char *superuser = NULL;
 	PgSession *admin;
 
-	if (!pg_admin(db, &admin, err) ||
-		!pg_value(admin, "SELECT rolsuper FROM pg_roles WHERE rolname = current_user", NULL,
-			&superuser, err) ||
+	if (!pg_admin(db, &admin, err) || !pg_is_superuser(admin, &superuser, err) ||
 		!pg_program(db, "pg_restore", pg_server_version(admin), pg_admin_url(db), spare,
 			&program, err) ||
 		!pg_clear_spare(db, spare, run, err) ||
 		!pg_create_spare(db, spare, run, false, err) ||
-		!run_restore(&program, str_is(superuser, "t"), source, arg, err) ||
-		!analyze(db, spare, err))
+		!run_restore(&program, superuser, source, arg, err) || !pg_analyze(db, spare, err))
 		return err_wrap(err, "restoring into database '%s'", spare);
 	return true;
 }
+bool pg_is_superuser(PgSession *session, bool *ret, Err *err)
+{
+	AUTO(free_auto) char *answer = NULL;
+
+	if (!pg_value(session, "SELECT rolsuper FROM pg_roles WHERE rolname = current_user", NULL,
+		    &answer, err))
+		return false;
+	*ret = str_is(answer, "t");
+	return true;
+}
+
+	bool superuser;

@@ -171,5 +171,6 @@ bool pg_program(Database *db, const char *name, int server_version, const Databa
 	strlist_add(&ret->argv, "--no-password");
 	strlist_add(&ret->argv, dbname);
 	ret->how = str_format("%s %s", name, best.version);
+	ret->of_host = true;
 	return true;
 }

@@ -35,7 +35,15 @@ bool sqlite_adopt_partial(Database *db, const char *spare, const char *run, Err 
 bool sqlite_make_room(Database *db, const char *spare, const char *run, Err *err) NODISCARD;
 
 /* sqlite_dump.c */
-bool sqlite_dump(Database *db, DumpSink sink, void *arg, json_t **ret_counts, char **ret_how,
+bool sqlite_dump(Database *db, DumpSink sink, void *arg, DumpFigures *ret, char **ret_how,
 	Err *err) NODISCARD;
 bool sqlite_restore(Database *db, const char *spare, const char *run, DumpSource source, void *arg,
 	Err *err) NODISCARD;
+
+/* sqlite_scratch.c */
+char *sqlite_scratch_name(const Database *db, const char *run);
+bool sqlite_restore_way(Database *db, bool *ret_from_file, char **ret_how, Err *err) NODISCARD;
+bool sqlite_restore_file(Database *db, const char *scratch, const char *run, const char *path,
+	bool statistics, Err *err) NODISCARD;
+bool sqlite_scratch_sweep(Database *db, const char *run, StrList *ret, Err *err) NODISCARD;
+bool sqlite_kept_drop(Database *db, const char *spare, const char *id, Err *err) NODISCARD;

@@ -129,6 +129,12 @@ static bool sqlite_digests_of(Database *db, const char *place, json_t **ret, Err
 	return sqlite_digests(place, ret, err);
 }
 
+static bool sqlite_shape(Database *db, const char *place, json_t **ret, Err *err)
+{
+	(void)db;
+	return sqlite_shape_of(place, ret, err);
+}
+
 static bool sqlite_sessions(Database *db, StrList *ret, Err *err)
 {
 	return sqlite_users(db->live, false, ret, err);
@@ -228,3 +234,9 @@ const DatabaseOps sqlite_database_ops = {
 	.dump = sqlite_dump,
 	.restore = sqlite_restore,
 };
+	.shape = sqlite_shape,
+	.scratch_name = sqlite_scratch_name,
+	.restore_way = sqlite_restore_way,
+	.restore_file = sqlite_restore_file,
+	.scratch_sweep = sqlite_scratch_sweep,
+	.kept_drop = sqlite_kept_drop,

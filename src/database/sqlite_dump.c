@@ -39,21 +39,24 @@ static char *dump_place(const Database *db)
 	return str_format("%s/dump.%d.partial", db->site->state_dir, (int)getpid());
 }
 
-bool sqlite_dump(
-	Database *db, DumpSink sink, void *arg, json_t **ret_counts, char **ret_how, Err *err)
+bool sqlite_dump(Database *db, DumpSink sink, void *arg, DumpFigures *ret, char **ret_how, Err *err)
 {
 	AUTO(free_auto) char *copy = dump_place(db);
-	AUTO(json_release_auto) json_t *counts = NULL;
+	AUTO(dump_figures_clear) DumpFigures all = {0};
 	AUTO(err_clear) Err ignored = {0};
 	bool done;
 
-	done = sql_backup(db->live, copy, NULL, NULL, err) && sqlite_counts(copy, &counts, err) &&
+	done = sql_backup(db->live, copy, NULL, NULL, err) &&
+	       sqlite_digests(copy, &all.tables, err) && sqlite_shape_of(copy, &all.shape, err) &&
 	       stream_out(copy, sink, arg, err);
 	if (!file_remove(copy, &ignored))
 		event_warn_err("leftover", &ignored);
 	if (!done)
 		return err_wrap(err, "copying '%s'", db->live);
-	*ret_counts = TAKE(counts);
+	/* The copy stood still: here sequences belong to the snapshot. */
+	all.sequences_after = json_incref(json_object_get(all.shape, "sequences"));
+	*ret = all;
+	all = (DumpFigures){0};
 	*ret_how = str_dup("SQLite online backup API");
 	return true;
 }

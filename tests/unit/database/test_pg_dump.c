@@ -30,12 +30,12 @@ static bool give(void *arg, void *bytes, size_t max, size_t *ret_len, Err *err)
 	return true;
 }
 
-static void dump(Database *db, Stream *stream, json_t **counts)
+static void dump(Database *db, Stream *stream, DumpFigures *figures)
 {
 	AUTO(free_auto) char *how = NULL;
 	Err err = {0};
 
-	assert_done(database_dump(db, keep, stream, counts, &how, &err), &err);
+	assert_done(database_dump(db, keep, stream, figures, &how, &err), &err);
 	assert_part(how, "pg_dump 15");
 }
 
@@ -52,26 +52,31 @@ static void test_round_trip(void **state)
 {
 	AUTO(database_close_auto) Database *db = NULL;
 	Stream stream = {.text = TEXT_INIT(16 << 20)};
-	AUTO(json_release_auto) json_t *counts = NULL;
+	AUTO(dump_figures_clear) DumpFigures figures = {0};
 	AUTO(json_release_auto) json_t *was = NULL;
 	AUTO(json_release_auto) json_t *is = NULL;
-	AUTO(json_release_auto) json_t *now = NULL;
+	AUTO(json_release_auto) json_t *shape = NULL;
 	Err err = {0};
 
 	(void)state;
 	NEED_SERVER();
 	assert_done(database_open(&server.site, &db, &err), &err);
-	dump(db, &stream, &counts);
+	dump(db, &stream, &figures);
 	assert_memory_equal(stream.text.data, "PGDMP", 5);
-	assert_int_equal(json_int(counts, "chat", 0), 500);
-	assert_int_equal(json_object_size(counts), 4);
+	assert_int_equal(json_int(json_object_get(figures.tables, "chat"), "rows", 0), 500);
+	assert_int_equal(json_object_size(figures.tables), 4);
+	assert_string_equal(
+		json_str(json_object_get(figures.shape, "sequences"), "public.user_id_seq"), "21");
+	assert_true(
+		json_equal(json_object_get(figures.shape, "sequences"), figures.sequences_after));
 
 	assert_done(database_restore(db, SPARE, RUN, give, &stream, &err), &err);
 	assert_done(database_digests(db, "webui", &was, &err), &err);
 	assert_done(database_digests(db, SPARE, &is, &err), &err);
 	assert_true(json_equal(was, is));
-	assert_done(database_counts(db, SPARE, &now, &err), &err);
-	assert_true(json_equal(counts, now));
+	assert_true(json_equal(was, figures.tables));
+	assert_done(database_shape(db, SPARE, &shape, &err), &err);
+	assert_true(json_equal(shape, figures.shape));
 	assert_sql("app", SPARE, "SELECT reltuples FROM pg_class WHERE relname = 'chat'", "500");
 
 	server_sql("app", SPARE, "UPDATE chat SET m = 'wild' WHERE id = 'c3'");
@@ -92,13 +97,13 @@ static void test_bad_streams(void **state)
 {
 	AUTO(database_close_auto) Database *db = NULL;
 	Stream stream = {.text = TEXT_INIT(16 << 20)};
-	AUTO(json_release_auto) json_t *counts = NULL;
+	AUTO(dump_figures_clear) DumpFigures figures = {0};
 	Err err = {0};
 
 	(void)state;
 	NEED_SERVER();
 	assert_done(database_open(&server.site, &db, &err), &err);
-	dump(db, &stream, &counts);
+	dump(db, &stream, &figures);
 	stream.end = stream.text.len / 2;
 	assert_error(database_restore(db, SPARE, RUN, give, &stream, &err), &err, ERR_EXEC);
 	assert_part(err.text, "pg_restore");
@@ -118,15 +123,15 @@ static void test_full_sink(void **state)
 {
 	AUTO(database_close_auto) Database *db = NULL;
 	Stream stream = {.text = TEXT_INIT(1000)};
-	json_t *counts = NULL;
+	DumpFigures figures = {0};
 	char *how = NULL;
 	Err err = {0};
 
 	(void)state;
 	NEED_SERVER();
 	assert_done(database_open(&server.site, &db, &err), &err);
-	assert_error(database_dump(db, keep, &stream, &counts, &how, &err), &err, ERR_NO_SPACE);
-	assert_null(counts);
+	assert_error(database_dump(db, keep, &stream, &figures, &how, &err), &err, ERR_NO_SPACE);
+	assert_null(figures.tables);
 	err_clear(&err);
 	text_clear(&stream.text);
 }

@@ -388,15 +388,18 @@ static void test_dump_and_restore(void **state)
 	Place *place = *state;
 	AUTO(err_clear) Err err = {0};
 	AUTO(text_clear) Text dump = TEXT_INIT(16 << 20);
-	AUTO(json_release_auto) json_t *counts = NULL;
-	AUTO(json_release_auto) json_t *restored = NULL;
+	AUTO(dump_figures_clear) DumpFigures figures = {0};
+	AUTO(json_release_auto) json_t *tables = NULL;
+	AUTO(json_release_auto) json_t *shape = NULL;
 	AUTO(free_auto) char *how = NULL;
 
-	assert_done(database_dump(place->db, collect, &dump, &counts, &how, &err), &err);
+	assert_done(database_dump(place->db, collect, &dump, &figures, &how, &err), &err);
 	Feed from = {dump.data, dump.len};
 	assert_done(database_restore(place->db, place->spare, RUN, feed, &from, &err), &err);
-	assert_done(database_counts(place->db, place->spare, &restored, &err), &err);
-	assert_true(json_equal(counts, restored));
+	assert_done(database_digests(place->db, place->spare, &tables, &err), &err);
+	assert_true(json_equal(figures.tables, tables));
+	assert_done(database_shape(place->db, place->spare, &shape, &err), &err);
+	assert_true(json_equal(figures.shape, shape));
 	AUTO(strlist_clear) StrList names = {0};
 	assert_done(dir_list(place->folder, &names, &err), &err);
 	assert_int_equal(names.len, 3); /* live, spare, its mark: no leftovers */
@@ -407,10 +410,10 @@ static void test_a_damaged_dump_is_refused(void **state)
 	Place *place = *state;
 	AUTO(err_clear) Err err = {0};
 	AUTO(text_clear) Text dump = TEXT_INIT(16 << 20);
-	AUTO(json_release_auto) json_t *counts = NULL;
+	AUTO(dump_figures_clear) DumpFigures figures = {0};
 	AUTO(free_auto) char *how = NULL;
 
-	assert_done(database_dump(place->db, collect, &dump, &counts, &how, &err), &err);
+	assert_done(database_dump(place->db, collect, &dump, &figures, &how, &err), &err);
 	Feed half = {dump.data, dump.len / 2};
 	assert_false(database_restore(place->db, place->spare, RUN, feed, &half, &err));
 	assert_false(file_exists(place->spare));
@@ -418,6 +421,45 @@ static void test_a_damaged_dump_is_refused(void **state)
 	Feed text = {"not a database at all", 21};
 	assert_error(database_restore(place->db, place->spare, RUN, feed, &text, &err), &err,
 		ERR_VERIFY);
+	assert_false(file_exists(place->spare));
+}
+
+/* Only what a proof left, and not that of the run that is going on. */
+static void test_leftovers_of_proofs_are_swept(void **state)
+{
+	Place *place = *state;
+	AUTO(err_clear) Err err = {0};
+	AUTO(strlist_clear) StrList swept = {0};
+	AUTO(free_auto) char *ours = database_scratch_name(place->db, RUN);
+	AUTO(free_auto) char *old = database_scratch_name(place->db, "20250101-000000-verify");
+	AUTO(free_auto) char *old_wal = str_format("%s-wal", old);
+	AUTO(free_auto) char *other = str_format("%s.belay-proof-notes", place->live);
+	const char *const there[] = {ours, old, old_wal, other, place->spare};
+
+	for (size_t i = 0; i < COUNT_OF(there); i++)
+		assert_done(file_write_text(there[i], "x", 0600, &err), &err);
+	assert_done(database_scratch_sweep(place->db, RUN, &swept, &err), &err);
+	assert_int_equal(swept.len, 1);
+	assert_string_equal(swept.items[0], path_name(old));
+	assert_false(file_exists(old));
+	assert_false(file_exists(old_wal));
+	assert_true(file_exists(ours));
+	assert_true(file_exists(other));
+	assert_true(file_exists(place->spare));
+}
+
+static void test_what_was_set_aside_goes_by_id(void **state)
+{
+	Place *place = *state;
+	AUTO(err_clear) Err err = {0};
+	AUTO(free_auto) char *id = NULL;
+
+	assert_done(file_copy(place->live, place->spare, 0600, &err), &err);
+	assert_done(path_id(place->spare, &id, &err), &err);
+	assert_error(database_kept_drop(place->db, place->spare, "1:1", &err), &err, ERR_FOREIGN);
+	assert_true(file_exists(place->spare));
+	err_clear(&err);
+	assert_done(database_kept_drop(place->db, place->spare, id, &err), &err);
 	assert_false(file_exists(place->spare));
 }
 
@@ -444,6 +486,8 @@ int main(void)
 		CASE(test_written_since),
 		CASE(test_dump_and_restore),
 		CASE(test_a_damaged_dump_is_refused),
+		CASE(test_leftovers_of_proofs_are_swept),
+		CASE(test_what_was_set_aside_goes_by_id),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

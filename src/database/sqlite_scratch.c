@@ -1,0 +1,125 @@
+#include "database/sqlite.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "database/ops.h"
+#include "os/file.h"
+
+static const char infix[] = ".belay-proof-";
+
+/* Beside the live file, where a copy must fit anyway; on an empty machine with the backups. */
+static char *scratch_folder(const Database *db)
+{
+	AUTO(free_auto) char *folder = path_folder(db->live);
+
+	return file_kind(folder) == FILE_ABSENT && db->site->backup_dir
+		       ? str_dup(db->site->backup_dir)
+		       : TAKE(folder);
+}
+
+/* webui.db.belay-proof-20261123134812 */
+char *sqlite_scratch_name(const Database *db, const char *run)
+{
+	AUTO(free_auto) char *folder = scratch_folder(db);
+	AUTO(free_auto) char *spare = database_spare_name(db, run);
+	const char *stamp = strrchr(spare, '.') + strlen(".belay-");
+
+	return str_format("%s/%s%s%s", folder, path_name(db->live), infix, stamp);
+}
+
+bool sqlite_restore_way(Database *db, bool *ret_from_file, char **ret_how, Err *err)
+{
+	(void)db;
+	(void)err;
+	*ret_from_file = false;
+	*ret_how = str_dup("integrity_check of the unpacked file");
+	return true;
+}
+
+typedef struct OpenFile {
+	int fd;
+	const char *path;
+} OpenFile;
+
+static bool next(void *arg, void *bytes, size_t max, size_t *ret_len, Err *err)
+{
+	const OpenFile *file = arg;
+	const ssize_t got = read(file->fd, bytes, max);
+
+	if (got < 0)
+		return err_fail_sys(err, "reading '%s'", file->path);
+	*ret_len = (size_t)got;
+	return true;
+}
+
+bool sqlite_restore_file(Database *db, const char *scratch, const char *run, const char *path,
+	bool statistics, Err *err)
+{
+	AUTO(close_auto) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	OpenFile file = {.fd = fd, .path = path};
+
+	(void)statistics; /* they are rows of the file */
+	if (fd < 0)
+		return err_fail_sys(err, "'%s'", path);
+	return sqlite_restore(db, scratch, run, next, &file, err);
+}
+
+/* The name of the scratch file in `name`, without what SQLite and a restore put beside it. */
+static char *scratch_of(const char *name, const char *start)
+{
+	size_t digits;
+
+	if (!str_starts(name, start))
+		return NULL;
+	digits = strspn(name + strlen(start), "0123456789");
+	return digits == 14 ? str_dup_n(name, strlen(start) + digits) : NULL;
+}
+
+static bool sweep(const char *folder, const char *start, const char *kept, StrList *ret, Err *err)
+{
+	static const char *const ends[] = {"", ".made", ".partial", "-wal", "-shm", "-journal"};
+	AUTO(strlist_clear) StrList names = {0};
+
+	if (!dir_list(folder, &names, err))
+		return false;
+	for (size_t i = 0; i < names.len; i++) {
+		AUTO(free_auto) char *scratch = scratch_of(names.items[i], start);
+
+		if (!scratch || str_is(scratch, kept) || strlist_has(ret, scratch))
+			continue;
+		strlist_add(ret, scratch);
+		for (size_t j = 0; j < COUNT_OF(ends); j++) {
+			AUTO(free_auto)
+			char *path = str_format("%s/%s%s", folder, scratch, ends[j]);
+
+			if (!file_remove(path, err))
+				return false;
+		}
+	}
+	return true;
+}
+
+bool sqlite_scratch_sweep(Database *db, const char *run, StrList *ret, Err *err)
+{
+	AUTO(free_auto) char *folder = scratch_folder(db);
+	AUTO(free_auto) char *start = str_format("%s%s", path_name(db->live), infix);
+	AUTO(free_auto) char *kept = run ? sqlite_scratch_name(db, run) : NULL;
+
+	return !file_exists(folder) ||
+	       sweep(folder, start, kept ? path_name(kept) : NULL, ret, err);
+}
+
+bool sqlite_kept_drop(Database *db, const char *spare, const char *id, Err *err)
+{
+	AUTO(free_auto) char *there = NULL;
+
+	if (!path_id(spare, &there, err))
+		return false;
+	if (there && !str_is(there, id))
+		return err_fail(err, ERR_FOREIGN,
+			"'%s' is not the file that was set aside there; it stays", spare);
+	return sqlite_copy_drop(db, spare, id, NULL, err);
+}
