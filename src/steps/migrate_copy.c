@@ -132,7 +132,6 @@ const StepDef step_migrate_copy = {
 	.id = "migrate-copy",
 	.title = N_("run the migrations on the copy"),
 	.undo_kind = UNDO_NOTHING, /* copy-database removes the copy */
-	.dark = true,
 	.until = "swap-database",
 	.observe = observe,
 	.apply = apply,
