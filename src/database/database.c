@@ -136,6 +136,11 @@ bool database_written_since(
 	return db->ops->written_since(db, place, marks, ret, err);
 }
 
+bool database_shape(Database *db, const char *place, json_t **ret, Err *err)
+{
+	return db->ops->shape(db, place, ret, err);
+}
+
 bool database_dump(
 	Database *db, DumpSink sink, void *arg, DumpFigures *ret, char **ret_how, Err *err)
 {
@@ -155,11 +160,6 @@ bool database_restore(
 {
 	return db->ops->restore(db, spare, run, source, arg, err);
 }
-bool database_shape(Database *db, const char *place, json_t **ret, Err *err)
-{
-	return db->ops->shape(db, place, ret, err);
-}
-
 
 char *database_scratch_name(const Database *db, const char *run)
 {

@@ -43,6 +43,12 @@ typedef struct DatabaseOps {
 		Err *err);
 	bool (*restore)(Database *db, const char *spare, const char *run, DumpSource source,
 		void *arg, Err *err);
+	char *(*scratch_name)(const Database *db, const char *run);
+	bool (*restore_way)(Database *db, bool *ret_from_file, char **ret_how, Err *err);
+	bool (*restore_file)(Database *db, const char *scratch, const char *run, const char *path,
+		bool statistics, Err *err);
+	bool (*scratch_sweep)(Database *db, const char *run, StrList *ret, Err *err);
+	bool (*kept_drop)(Database *db, const char *spare, const char *id, Err *err);
 } DatabaseOps;
 
 struct Database {
@@ -50,12 +56,6 @@ struct Database {
 	const Site *site;
 	char *live;
 	void *backend;
-	char *(*scratch_name)(const Database *db, const char *run);
-	bool (*restore_way)(Database *db, bool *ret_from_file, char **ret_how, Err *err);
-	bool (*restore_file)(Database *db, const char *scratch, const char *run, const char *path,
-		bool statistics, Err *err);
-	bool (*scratch_sweep)(Database *db, const char *run, StrList *ret, Err *err);
-	bool (*kept_drop)(Database *db, const char *spare, const char *id, Err *err);
 };
 
 extern const DatabaseOps sqlite_database_ops; /* sqlite_database.c */

@@ -85,6 +85,11 @@ bool pg_sequences(PgSession *session, json_t **ret, Err *err) NODISCARD;
 /* In a session that is the only one there. */
 bool pg_proof_take(
 	Database *db, PgSession *session, const char *id, json_t **ret, Err *err) NODISCARD;
+/* In the session's open transaction, whose snapshot it is about. */
+bool pg_proof_record(
+	Database *db, PgSession *session, const char *id, json_t **ret, Err *err) NODISCARD;
+/* BEGIN and SHARE locks on all tables, within limit_ms. */
+bool pg_lock_tables(PgSession *session, int limit_ms, Err *err) NODISCARD;
 /* SHARE locks on everything for the moment of looking; ERR_FOREIGN names what was written. */
 bool pg_proof_check(PgSession *session, const json_t *proof, Err *err) NODISCARD;
 bool pg_mark(Database *db, const char *place, json_t **ret, Err *err) NODISCARD;
@@ -134,9 +139,6 @@ bool pg_dump(Database *db, DumpSink sink, void *arg, DumpFigures *ret, char **re
 	Err *err) NODISCARD;
 bool pg_restore(Database *db, const char *spare, const char *run, DumpSource source, void *arg,
 	Err *err) NODISCARD;
-/* pg_rights.c */
-bool pg_try_rights(Database *db, Err *err) NODISCARD;
-bool pg_obstacles(Database *db, StrList *ret, Err *err) NODISCARD;
 /* pg_scratch.c */
 char *pg_scratch_name(const Database *db, const char *run);
 bool pg_restore_way(Database *db, bool *ret_from_file, char **ret_how, Err *err) NODISCARD;
@@ -144,3 +146,6 @@ bool pg_restore_file(Database *db, const char *scratch, const char *run, const c
 	bool statistics, Err *err) NODISCARD;
 bool pg_scratch_sweep(Database *db, const char *run, StrList *ret, Err *err) NODISCARD;
 bool pg_kept_drop(Database *db, const char *spare, const char *id, Err *err) NODISCARD;
+/* pg_rights.c */
+bool pg_try_rights(Database *db, Err *err) NODISCARD;
+bool pg_obstacles(Database *db, StrList *ret, Err *err) NODISCARD;

@@ -144,12 +144,12 @@ const DatabaseOps pg_database_ops = {
 	.exchange = pg_exchange,
 	.mark = pg_mark,
 	.written_since = pg_written_since,
+	.shape = pg_shape,
 	.dump = pg_dump,
 	.restore = pg_restore,
-};
-	.shape = pg_shape,
 	.scratch_name = pg_scratch_name,
 	.restore_way = pg_restore_way,
 	.restore_file = pg_restore_file,
 	.scratch_sweep = pg_scratch_sweep,
 	.kept_drop = pg_kept_drop,
+};

@@ -103,20 +103,63 @@ typedef struct Figures {
 
 static void figures_clear(Figures *figures)
 {
-	AUTO(pg_disconnect_auto) PgSession *session = NULL;
+	pg_disconnect(figures->session);
+	pg_tables_clear(&figures->tables);
+	json_decref(figures->digests);
+	err_clear(&figures->err);
+}
+
+static void *compute(void *arg)
+{
+	Figures *figures = arg;
+
+	figures->done = pg_digest_all(figures->session, &figures->tables, &figures->stop,
+		&figures->digests, &figures->err);
+	return NULL;
+}
+
+static bool dump_and_compute(PgProgram *program, const char *snapshot, Figures *figures,
+	DumpSink sink, void *arg, Err *err)
+{
+	pthread_t thread;
+	const bool parallel = pthread_create(&thread, NULL, compute, figures) == 0;
+	const bool dumped = run_dump(program, snapshot, sink, arg, err);
+
+	figures->stop = !dumped;
+	if (parallel)
+		pthread_join(thread, NULL);
+	else if (dumped)
+		compute(figures);
+	if (dumped && !figures->done)
+		err_move(err, &figures->err);
+	return dumped && figures->done;
+}
+
+static bool begin_snapshot(Database *db, Figures *figures, char **ret, Err *err)
+{
+	if (!pg_open(db, db->live, &figures->session, err))
+		return false;
+	pg_limit(figures->session, PG_LIMIT_LONG_MS);
+	return pg_run(figures->session, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", err) &&
+	       pg_value(figures->session, "SELECT pg_export_snapshot()", NULL, ret, err) &&
+	       pg_tables(figures->session, &figures->tables, err);
+}
+
+/* The session that exports the snapshot stays until pg_dump is through: so dump and figures agree
+ * to the row. */
+bool pg_dump(Database *db, DumpSink sink, void *arg, DumpFigures *ret, char **ret_how, Err *err)
+{
+	AUTO(figures_clear) Figures figures = {0};
+	AUTO(dump_figures_clear) DumpFigures all = {0};
 	AUTO(free_auto) char *snapshot = NULL;
 	AUTO(pg_program_clear) PgProgram program = {0};
 
-	if (!pg_open(db, db->live, &session, err))
-		return false;
-	pg_limit(session, PG_LIMIT_LONG_MS);
-	if (!pg_program(db, "pg_dump", pg_server_version(session), &db->site->database, db->live,
-		    &program, err) ||
-		!pg_run(session, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", err) ||
-		!pg_value(session, "SELECT pg_export_snapshot()", NULL, &snapshot, err) ||
-		!pg_tables(session, &tables, err) ||
-		!pg_count_all(session, &tables, &counts, err) ||
-		!run_dump(&program, snapshot, sink, arg, err))
+	if (!begin_snapshot(db, &figures, &snapshot, err) ||
+		!pg_program(db, "pg_dump", pg_server_version(figures.session), &db->site->database,
+			db->live, &program, err) ||
+		!pg_shape_in(figures.session, &all.shape, err) ||
+		!dump_and_compute(&program, snapshot, &figures, sink, arg, err) ||
+		!pg_sequences(figures.session, &all.sequences_after, err))
 		return err_wrap(err, "dumping database '%s'", db->live);
 	all.tables = TAKE(figures.digests);
 	*ret = all;
@@ -195,21 +238,6 @@ bool pg_analyze(Database *db, const char *place, Err *err)
 	return pg_run(session, "ANALYZE", err);
 }
 
-bool pg_restore(
-	Database *db, const char *spare, const char *run, DumpSource source, void *arg, Err *err)
-{
-	AUTO(pg_program_clear) PgProgram program = {0};
-	PgSession *admin;
-
-	if (!pg_admin(db, &admin, err) || !pg_is_superuser(admin, &superuser, err) ||
-		!pg_program(db, "pg_restore", pg_server_version(admin), pg_admin_url(db), spare,
-			&program, err) ||
-		!pg_clear_spare(db, spare, run, err) ||
-		!pg_create_spare(db, spare, run, false, err) ||
-		!run_restore(&program, superuser, source, arg, err) || !pg_analyze(db, spare, err))
-		return err_wrap(err, "restoring into database '%s'", spare);
-	return true;
-}
 bool pg_is_superuser(PgSession *session, bool *ret, Err *err)
 {
 	AUTO(free_auto) char *answer = NULL;
@@ -221,4 +249,19 @@ bool pg_is_superuser(PgSession *session, bool *ret, Err *err)
 	return true;
 }
 
+bool pg_restore(
+	Database *db, const char *spare, const char *run, DumpSource source, void *arg, Err *err)
+{
+	AUTO(pg_program_clear) PgProgram program = {0};
+	PgSession *admin;
 	bool superuser;
+
+	if (!pg_admin(db, &admin, err) || !pg_is_superuser(admin, &superuser, err) ||
+		!pg_program(db, "pg_restore", pg_server_version(admin), pg_admin_url(db), spare,
+			&program, err) ||
+		!pg_clear_spare(db, spare, run, err) ||
+		!pg_create_spare(db, spare, run, false, err) ||
+		!run_restore(&program, superuser, source, arg, err) || !pg_analyze(db, spare, err))
+		return err_wrap(err, "restoring into database '%s'", spare);
+	return true;
+}

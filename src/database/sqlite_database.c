@@ -231,12 +231,12 @@ const DatabaseOps sqlite_database_ops = {
 	.exchange = sqlite_exchange,
 	.mark = sqlite_mark,
 	.written_since = sqlite_written_since,
+	.shape = sqlite_shape,
 	.dump = sqlite_dump,
 	.restore = sqlite_restore,
-};
-	.shape = sqlite_shape,
 	.scratch_name = sqlite_scratch_name,
 	.restore_way = sqlite_restore_way,
 	.restore_file = sqlite_restore_file,
 	.scratch_sweep = sqlite_scratch_sweep,
 	.kept_drop = sqlite_kept_drop,
+};
