@@ -54,6 +54,7 @@ The server is still running, as version $(site_version):
 
     $SITE_URL     ann@example.com / correct horse
 
+    export BELAY_STATE_DIR=$BELAY_STATE_DIR
     $BELAY --site $SITE_FILE status
     $BELAY --site $SITE_FILE upgrade 0.8.0
 
