@@ -13,6 +13,7 @@
 #include "base/fault.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "os/background.h"
 #include "os/file.h"
 #include "os/tree.h"
 #include "release/build.h"
@@ -24,9 +25,11 @@ typedef struct Making {
 	const Site *site;
 	Database *db;
 	const Release *release;
-	const char *step;
+	const char *run, *step;
+	int64_t now_ms;
 	char *path;
-	json_t *manifest, *files, *counts;
+	json_t *manifest, *files;
+	DumpFigures figures;
 	DatabaseAbout about;
 	char *how;
 	DumpWriter *writer;
@@ -38,7 +41,7 @@ static void making_clear(Making *making)
 	free(making->path);
 	free(making->how);
 	json_decref(making->manifest);
-	json_decref(making->counts);
+	dump_figures_clear(&making->figures);
 	database_about_clear(&making->about);
 	dump_writer_free(making->writer);
 }
@@ -100,6 +103,19 @@ static bool take_dump(void *arg, const void *bytes, size_t len, Err *err)
 	return true;
 }
 
+/* The revision too is the one of the snapshot: a migration may have ended meanwhile. */
+static void add_figures(Making *making, json_t *about)
+{
+	const json_t *revision = json_object_get(making->figures.shape, "revision");
+
+	json_object_set(about, "tables", making->figures.tables);
+	json_object_set(about, "shape", making->figures.shape);
+	json_object_set(about, "sequences_after", making->figures.sequences_after);
+	json_put(making->manifest, "revision",
+		json_array_size(revision) == 1 ? json_string_value(json_array_get(revision, 0))
+					       : NULL);
+}
+
 static bool add_database(Making *making, Err *err)
 {
 	const bool sqlite = database_is_sqlite(making->db);
@@ -113,7 +129,8 @@ static bool add_database(Making *making, Err *err)
 		return false;
 	event_progress(making->step, 0, making->about.bytes, "dumping the database");
 	if (!dump_writer_open(path, &making->writer, err) ||
-		!database_dump(making->db, take_dump, making, &making->counts, &making->how, err) ||
+		!database_dump(
+			making->db, take_dump, making, &making->figures, &making->how, err) ||
 		!dump_writer_finish(making->writer, &sum, err))
 		return false;
 	json_put(about, "kind", sqlite ? "sqlite" : "postgres");
@@ -121,9 +138,10 @@ static bool add_database(Making *making, Err *err)
 	json_put(about, "name", making->about.name);
 	json_put(about, "how", making->how);
 	json_put(about, "file", name);
-	json_object_set(about, "counts", making->counts);
+	json_put_int(about, "unpacked_bytes", dump_writer_taken(making->writer));
 	json_array_append_new(
 		making->files, manifest_file_new(name, &sum, clock_wall_ms() * 1000000, 0600));
+	add_figures(making, about);
 	return true;
 }
 
@@ -238,24 +256,21 @@ static bool add_settings(Making *making, Err *err)
 	       add_packages(making, err) && add_recipe(making, err);
 }
 
-static bool describe(Making *making, const char *run, int64_t now_ms, Err *err)
+static void describe(Making *making)
 {
-	AUTO(strlist_clear) StrList revision = {0};
-	AUTO(free_auto) char *readable = clock_readable(now_ms);
+	AUTO(free_auto) char *readable = clock_readable(making->now_ms);
 	json_t *manifest = making->manifest;
 
-	if (!database_revision(making->db, database_live(making->db), &revision, err))
-		return false;
 	json_put_int(manifest, "schema", MANIFEST_SCHEMA);
+	json_put(manifest, "name", path_name(making->path));
 	json_put(manifest, "site", making->site->name);
-	json_put(manifest, "run", run);
+	json_put(manifest, "run", making->run);
 	json_put(manifest, "belay", BELAY_VERSION);
-	json_put_int(manifest, "made_at_ms", now_ms);
+	json_put_int(manifest, "made_at_ms", making->now_ms);
 	json_put(manifest, "made_at", readable);
 	json_put(manifest, "version", making->release->version);
-	json_put(manifest, "revision", revision.len == 1 ? revision.items[0] : NULL);
+	json_put(manifest, "revision", NULL);
 	json_put(manifest, "python", making->release->python_version);
-	return true;
 }
 
 static bool add_guide(Making *making, Err *err)
@@ -277,27 +292,33 @@ static bool seal(Making *making, Err *err)
 	return manifest_write(making->path, making->manifest, err);
 }
 
-static bool fill(Making *making, const char *run, int64_t now_ms, Err *err)
+static bool fill(void *arg, Err *err)
 {
+	Making *making = arg;
+
 	making->manifest = json_object();
 	making->files = json_array();
 	json_object_set_new(making->manifest, "files", making->files);
-	return describe(making, run, now_ms, err) && add_database(making, err) &&
-	       add_files(making, err) && add_settings(making, err) && add_guide(making, err) &&
-	       seal(making, err);
+	describe(making);
+	return add_database(making, err) && add_files(making, err) && add_settings(making, err) &&
+	       add_guide(making, err) && seal(making, err);
 }
 
 bool backup_make(const Site *site, Database *db, const Release *release, const char *run,
 	const char *step, BackupSet *ret, Err *err)
 {
 	AUTO(making_clear)
-	Making making = {.site = site, .db = db, .release = release, .step = step};
-	const int64_t now_ms = clock_wall_ms();
+	Making making = {.site = site,
+		.db = db,
+		.release = release,
+		.run = run,
+		.step = step,
+		.now_ms = clock_wall_ms()};
 	AUTO(err_clear) Err ignored = {0};
 
-	if (!make_folder(&making, now_ms, err))
+	if (!make_folder(&making, making.now_ms, err))
 		return err_wrap(err, "making a backup set");
-	if (!fill(&making, run, now_ms, err)) {
+	if (!background_run(fill, &making, err)) {
 		/* Without a manifest it counts for nothing and would only take room. */
 		if (!tree_remove(making.path, &ignored))
 			event_warn_err("backup-leftover", &ignored);

@@ -20,6 +20,7 @@ typedef struct BackupSet {
 	int64_t made_ms;  /* wall clock */
 	int64_t bytes;    /* of the whole set */
 	bool proven;
+	int64_t proven_ms; /* when, wall clock; 0 */
 	bool foreign;     /* a dump made by hand, or a set of another site */
 	json_t *manifest; /* NULL for a dump made by hand */
 } BackupSet;

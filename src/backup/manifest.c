@@ -51,6 +51,27 @@ static bool check_files(const json_t *files, Err *err)
 	return true;
 }
 
+/* Over everything else in it, the verdict too. Not against forgery: whoever can write here can
+ * write a seal; against edits and bits that flip where no file's digest looks. */
+static void seal_of(const json_t *manifest, char ret_hex[SHA256_HEX_SIZE])
+{
+	AUTO(json_release_auto) json_t *bare = json_copy((json_t *)manifest);
+	AUTO(free_auto) char *line = NULL;
+
+	json_object_del(bare, "seal");
+	line = json_line(bare);
+	sha256_of(line, strlen(line), ret_hex);
+}
+
+static bool check_seal(const json_t *manifest, Err *err)
+{
+	char seal[SHA256_HEX_SIZE];
+
+	seal_of(manifest, seal);
+	return str_is(seal, json_str(manifest, "seal")) ||
+	       err_fail(err, ERR_VERIFY, "it was changed after it had been written");
+}
+
 static bool check(const json_t *manifest, Err *err)
 {
 	const json_t *database = json_object_get(manifest, "database");
@@ -65,7 +86,7 @@ static bool check(const json_t *manifest, Err *err)
 		return false;
 	if (!file || !manifest_file(manifest, file))
 		return err_fail(err, ERR_VERIFY, "it does not list the database");
-	return true;
+	return check_seal(manifest, err);
 }
 
 bool manifest_read(const char *set_path, json_t **ret, Err *err)
@@ -91,8 +112,13 @@ bool manifest_read(const char *set_path, json_t **ret, Err *err)
 bool manifest_write(const char *set_path, const json_t *manifest, Err *err)
 {
 	AUTO(free_auto) char *path = path_join(set_path, MANIFEST_NAME);
-	AUTO(free_auto) char *text = json_pretty(manifest);
+	AUTO(json_release_auto) json_t *sealed = json_copy((json_t *)manifest);
+	AUTO(free_auto) char *text = NULL;
+	char seal[SHA256_HEX_SIZE];
 
+	seal_of(manifest, seal);
+	json_put(sealed, "seal", seal);
+	text = json_pretty(sealed);
 	return file_write_text(path, text, 0600, err);
 }
 

@@ -1,9 +1,12 @@
 /* manifest.h - manifest.json of a backup set: what belongs to it, and how each file must look.
  *
- * {"schema": 1, "site", "run", "belay", "made_at_ms", "made_at", "version", "revision", "python",
- *  "data_dir", "database": {"kind", "server", "name", "how", "file", "counts"},
- *  "files": [{"path", "bytes", "sha256", "mtime_ns", "mode"} or {"path", "link"}], "proven": null}
- */
+ * {"schema": 1, "name", "site", "run", "belay", "made_at_ms", "made_at", "version", "revision", "python",
+ *  "data_dir", "database": {"kind", "server", "name", "how", "file", "unpacked_bytes", "tables",
+ *  "shape", "sequences_after"}, "files": [{"path", "bytes", "sha256", "mtime_ns", "mode"} or {"path",
+ *  "link"}], "proven": null or {"at_ms", "at", "how", "ms", "belay"}, "findings": of a proof that
+ *  failed, "seal": SHA-256 of all the rest}
+ *
+ * The figures of the database are those of database.h's DumpFigures. */
 #pragma once
 #include "backup/dump_stream.h"
 #include "base/json.h"
@@ -14,6 +17,7 @@
 /* Reads and checks it: ERR_VERIFY for one that is damaged, has paths that lead out of the set, or
  * was written by a newer belay. *ret stays NULL (and true) when there is none. */
 bool manifest_read(const char *set_path, json_t **ret, Err *err) NODISCARD;
+/* In one rename, with a new seal. */
 bool manifest_write(const char *set_path, const json_t *manifest, Err *err) NODISCARD;
 
 /* One entry for "files". */

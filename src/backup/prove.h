@@ -3,13 +3,17 @@
  * indexes, constraints, extensions, owners and the revision, against the figures that its manifest
  * recorded from the same snapshot as the dump. SQLite: integrity_check, foreign_key_check, digests.
  * Files: SHA-256 of each, re-read. The verdict is written into the manifest ("proven": when, how,
- * how long), so `status`, `backups` and `upgrade` tell proven from unproven sets. */
+ * how long), so `status`, `backups` and `upgrade` tell proven from unproven sets.
+ *
+ * A dump made by hand (openwebui_backup_*.dump) is proven as a database: it can be restored and is an
+ * Open WebUI's. What it lacks is said as a notice; the verdict lies in STATE/proofs. */
 #pragma once
 #include "backup/backup.h"
 #include "base/list.h"
 
 typedef struct ProofReport {
 	StrList findings; /* translated; empty: proven */
+	StrList texts;    /* the same in English */
 	StrList slugs;    /* stable words, one a finding: "missing-file", "digest", "foreign-site" … */
 	int64_t ms;
 	char *how;        /* "restored in parallel with pg_restore 15.18", … */
@@ -21,3 +25,6 @@ typedef struct ProofReport {
 bool backup_prove(BackupSet *set, const Site *site, Database *db, const char *run, bool keep_scratch,
 	ProofReport *ret, Err *err) NODISCARD;
 void proof_report_clear(ProofReport *report);
+/* What killed proofs left: scratch databases and files, but those of `run` (NULL: all). The caller
+ * holds the run lock. */
+bool backup_prove_sweep(const Site *site, Database *db, const char *run, Err *err) NODISCARD;

@@ -6,6 +6,7 @@
 
 #include "backup/dump_stream.h"
 #include "backup/manifest.h"
+#include "backup/set_file.h"
 #include "base/event.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -24,45 +25,11 @@ static bool need_manifest(const BackupSet *set, Err *err)
 	return err_hint(err, "restore it with pg_restore, or choose a backup set: belay backups");
 }
 
-static bool check_link(const BackupSet *set, const json_t *file, Err *err)
-{
-	const char *path = json_str(file, "path");
-	AUTO(free_auto) char *full = path_join(set->path, path);
-	AUTO(free_auto) char *target = NULL;
-
-	if (file_kind(full) != FILE_LINK)
-		return err_fail(
-			err, ERR_VERIFY, "'%s' is missing in backup set '%s'", path, set->name);
-	if (!link_read(full, &target, err))
-		return false;
-	return str_is(target, json_str(file, "link")) ||
-	       err_fail(err, ERR_VERIFY, "'%s' in backup set '%s' was changed", path, set->name);
-}
-
 static bool check_file(const BackupSet *set, const json_t *file, Err *err)
 {
-	const char *path = json_str(file, "path");
-	AUTO(free_auto) char *full = path_join(set->path, path);
-	FileSum wanted = manifest_sum(file);
-	FileSum now;
-	bool found;
+	const char *slug;
 
-	if (json_str(file, "link"))
-		return check_link(set, file, err);
-	if (!file_sum(full, &now, &found, err))
-		return false;
-	if (!found)
-		return err_fail(
-			err, ERR_VERIFY, "'%s' is missing in backup set '%s'", path, set->name);
-	if (now.bytes != wanted.bytes)
-		return err_fail(err, ERR_VERIFY,
-			"'%s' in backup set '%s' has %lld bytes instead of %lld", path, set->name,
-			(long long)now.bytes, (long long)wanted.bytes);
-	if (!str_is(now.sha256, wanted.sha256))
-		return err_fail(err, ERR_VERIFY,
-			"'%s' in backup set '%s' was changed: its SHA-256 differs", path,
-			set->name);
-	return true;
+	return set_file_check(set, file, &slug, err);
 }
 
 bool backup_check_files(const BackupSet *set, Err *err)

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "backup/manifest.h"
+#include "backup/proof_record.h"
 #include "base/event.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -16,12 +17,14 @@
 static bool read_set(const Site *site, const char *path, BackupSet *ret, bool *ret_is, Err *err)
 {
 	json_t *manifest = NULL;
+	const json_t *proven;
 
 	*ret_is = false;
 	if (!manifest_read(path, &manifest, err))
 		return false;
 	if (!manifest)
 		return true;
+	proven = json_object_get(manifest, "proven");
 	*ret = (BackupSet){
 		.path = str_dup(path),
 		.name = str_dup(path_name(path)),
@@ -29,7 +32,8 @@ static bool read_set(const Site *site, const char *path, BackupSet *ret, bool *r
 		.revision = str_dup(json_str(manifest, "revision")),
 		.made_ms = json_int(manifest, "made_at_ms", 0),
 		.bytes = manifest_bytes(manifest),
-		.proven = json_is_object(json_object_get(manifest, "proven")),
+		.proven = json_is_object(proven),
+		.proven_ms = json_int(proven, "at_ms", 0),
 		.foreign = !str_is(json_str(manifest, "site"), site->name),
 		.manifest = manifest,
 	};
@@ -37,17 +41,24 @@ static bool read_set(const Site *site, const char *path, BackupSet *ret, bool *r
 	return true;
 }
 
-static bool read_dump(const char *path, BackupSet *ret)
+static bool read_dump(const Site *site, const char *path, BackupSet *ret)
 {
+	AUTO(json_release_auto) json_t *record = NULL;
+	const json_t *proven;
 	struct stat file;
 
 	if (lstat(path, &file) != 0 || !S_ISREG(file.st_mode))
 		return false;
+	proof_record_read(site, path, &record);
+	proven = json_object_get(record, "proven");
 	*ret = (BackupSet){
 		.path = str_dup(path),
 		.name = str_dup(path_name(path)),
 		.made_ms = (int64_t)file.st_mtim.tv_sec * 1000,
 		.bytes = file.st_size,
+		.revision = str_dup(json_str(record, "revision")),
+		.proven = json_is_object(proven),
+		.proven_ms = json_int(proven, "at_ms", 0),
 		.foreign = true,
 	};
 	return true;
@@ -60,7 +71,7 @@ static bool read_any(const Site *site, const char *path, BackupSet *ret, bool *r
 	case FILE_FOLDER:
 		return read_set(site, path, ret, ret_is, err);
 	case FILE_REGULAR:
-		*ret_is = str_ends(path, ".dump") && read_dump(path, ret);
+		*ret_is = str_ends(path, ".dump") && read_dump(site, path, ret);
 		return true;
 	default:
 		return true;

@@ -20,7 +20,7 @@ static const struct {
 	const char *part; /* of the message */
 } cases[] = {
 	{"no manifest is no error", NULL, true, NULL},
-	{"a whole one is read", "{\"schema\": 1, " START "\"files\": [" DATABASE "]}", true, NULL},
+	{"without a seal", "{\"schema\": 1, " START "\"files\": [" DATABASE "]}", false, "changed"},
 	{"not JSON", "schema: 1", false, "manifest.json"},
 	{"empty", "", false, "manifest.json"},
 	{"cut off", "{\"schema\": 1, " START "\"files\": [" DATABASE, false, "manifest.json"},
@@ -83,10 +83,41 @@ static void a_manifest_is_checked_before_anything_believes_it(void **state UNUSE
 	assert_done(tree_remove(folder, &cleanup), &cleanup);
 }
 
+/* Nothing in it can be edited, the order of its members included. */
+static void what_was_written_is_read_until_it_is_edited(void **state UNUSED)
+{
+	static const char text[] = "{\"schema\": 1, " START "\"files\": [" DATABASE "]}";
+	char folder[] = "/tmp/belay-unit-XXXXXX";
+	AUTO(err_clear) Err err = {0};
+	AUTO(json_release_auto) json_t *manifest = NULL;
+	AUTO(json_release_auto) json_t *again = NULL;
+	AUTO(json_release_auto) json_t *edited = NULL;
+	AUTO(free_auto) char *there = NULL;
+
+	assert_non_null(mkdtemp(folder));
+	AUTO(free_auto) char *path = path_join(folder, MANIFEST_NAME);
+	assert_done(json_parse(text, strlen(text), sizeof(text), &manifest, &err), &err);
+	assert_done(manifest_write(folder, manifest, &err), &err);
+	assert_done(manifest_read(folder, &again, &err), &err);
+	assert_string_equal(json_str(again, "version"), "0.8.0");
+	assert_done(file_read(path, 1 << 16, &there, NULL, &err), &err);
+	*strstr(there, "0.8.0") = '1';
+	assert_done(file_write_text(path, there, 0600, &err), &err);
+	assert_error(manifest_read(folder, &edited, &err), &err, ERR_VERIFY);
+	assert_part(err.text, "changed");
+	err_clear(&err);
+	/* Written again by us, with a verdict for example, it is whole again. */
+	json_put(again, "version", "0.8.1");
+	assert_done(manifest_write(folder, again, &err), &err);
+	assert_done(manifest_read(folder, &edited, &err), &err);
+	assert_done(tree_remove(folder, &err), &err);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_manifest_is_checked_before_anything_believes_it),
+		cmocka_unit_test(what_was_written_is_read_until_it_is_edited),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
