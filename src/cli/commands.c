@@ -20,6 +20,7 @@ static const OptionDef target_options[] = {
 static const OptionDef upgrade_options[] = {
 	{"plan", NULL, N_("show steps and estimates, and stop")},
 	{"wheels", N_("DIR"), N_("take packages from this folder; use no network")},
+	{"skip-rehearsal", NULL, N_("do not try the release on a copy of the data first")},
 	{NULL, NULL, NULL},
 };
 static const OptionDef rollback_options[] = {
@@ -79,6 +80,20 @@ const Command commands[] = {
 		.options = target_options,
 		.needs_site = true,
 		.run = cmd_notes},
+	{.name = "rehearse",
+		.words = "VERSION",
+		.words_min = 1,
+		.words_max = 1,
+		.summary = N_(
+			"try a version on a copy of the data, and say how long users would wait"),
+		.details = N_(
+			"Builds the release, makes a backup set, runs the release's migrations on a copy "
+			"restored from it, starts the release once on that copy without network, and "
+			"removes the copy. The site serves on, untouched."),
+		.options = target_options,
+		.needs_site = true,
+		.makes_run = true,
+		.run = cmd_rehearse},
 	{.name = "upgrade",
 		.words = "[VERSION]",
 		.words_max = 1,

@@ -22,6 +22,7 @@ int cmd_adopt(Cli *cli, Err *err);
 int cmd_status(Cli *cli, Err *err);
 int cmd_check(Cli *cli, Err *err);
 int cmd_notes(Cli *cli, Err *err);
+int cmd_rehearse(Cli *cli, Err *err);
 int cmd_upgrade(Cli *cli, Err *err);
 int cmd_rollback(Cli *cli, Err *err);
 int cmd_backup(Cli *cli, Err *err);

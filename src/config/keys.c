@@ -72,6 +72,9 @@ const SiteKey site_keys[] = {
 	{"upgrade", "max_gap", KEY_SECONDS, "5", NULL, false, FIELD(max_gap_ms),
 		N_("seconds that users may be kept out while the database is copied; else it is copied "
 		   "more slowly without keeping them out")},
+	{"upgrade", "max_dark", KEY_SECONDS, "0", NULL, false, FIELD(max_dark_ms),
+		N_("seconds without service above which an upgrade is refused by its rehearsal; 0: no "
+		   "limit")},
 	{"upgrade", "max_read_only", KEY_SECONDS, "0", NULL, false, FIELD(max_read_only_ms),
 		N_("seconds that the site may stay read-only; 0: twice what is predicted, at least 60")},
 	{"upgrade", "watch", KEY_SECONDS, "60", NULL, false, FIELD(watch_ms),

@@ -54,6 +54,7 @@ typedef struct Site {
 	int64_t start_timeout_ms;   /* gate: no progress for so long is a no */
 	int64_t migrate_timeout_ms; /* no progress for so long is stuck */
 	int64_t max_gap_ms;         /* a copy by TEMPLATE may keep readers out for so long */
+	int64_t max_dark_ms;        /* more predicted than that is refused; 0: no limit */
 	int64_t max_read_only_ms;   /* 0: twice the prediction, at least a minute */
 	int64_t watch_ms;
 

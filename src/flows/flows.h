@@ -14,7 +14,8 @@ typedef struct FlowWish {
 	bool plan_only;
 	bool accept_loss;  /* rollback: rows written since are given up (they stay in the kept
 			      database) */
-	bool finish, undo; /* resume: which way; neither: what belay would do */
+	bool skip_rehearsal; /* upgrade: a person typed it */
+	bool finish, undo;   /* resume: which way; neither: what belay would do */
 	/* Shows the plan and asks; NULL: go on. false: the person said no. The plan's members are
 	 * those of the result's `plan` (docs/json.md). */
 	bool (*confirm)(void *arg, const json_t *plan);
@@ -31,6 +32,7 @@ typedef struct FlowEnd {
 bool flow_upgrade(Site *site, const FlowWish *wish, FlowEnd *ret, Err *err);
 bool flow_check(Site *site, const FlowWish *wish, FlowEnd *ret, Err *err);
 bool flow_rollback(Site *site, const FlowWish *wish, FlowEnd *ret, Err *err);
+bool flow_rehearse(Site *site, const FlowWish *wish, FlowEnd *ret, Err *err);
 bool flow_backup(Site *site, const FlowWish *wish, FlowEnd *ret, Err *err);
 bool flow_restore(Site *site, const FlowWish *wish, FlowEnd *ret, Err *err);
 bool flow_resume(Site *site, const FlowWish *wish, FlowEnd *ret, Err *err);

@@ -12,6 +12,7 @@ static const struct {
 	{"upgrade", "upgraded", upgrade_steps},
 	{"rollback", "rolled-back", rollback_steps},
 	{"backup", "backed-up", backup_steps},
+	{"rehearse", "rehearsed", rehearse_steps},
 	{"restore", "restored", restore_steps},
 };
 
@@ -23,6 +24,14 @@ static int find(const char *command)
 	return -1;
 }
 
+/* An upgrade has two lists; the journal says which one this run took. */
+static const StepDef *const *steps_of(Session *session, int row)
+{
+	if (resumable[row].steps == upgrade_steps && run_ctx_reads_on(session->ctx))
+		return upgrade_reading_steps;
+	return resumable[row].steps;
+}
+
 typedef enum { WAY_FINISH, WAY_UNDO } Way;
 
 /* Before the databases changed places, undoing is the shorter way; afterwards finishing is: it ends
@@ -30,7 +39,10 @@ typedef enum { WAY_FINISH, WAY_UNDO } Way;
 static bool choose_way(Session *session, int row, const FlowWish *wish, Way *ret, Err *err)
 {
 	Engine engine = {
-		.journal = session->journal, .run = session->run, .steps = resumable[row].steps};
+		.journal = session->journal,
+		.run = session->run,
+		.steps = steps_of(session, row),
+	};
 	Phase swap;
 	bool committed;
 
@@ -70,11 +82,11 @@ static bool go(Session *session, int row, Way way, FlowEnd *ret, Err *err)
 	RunEnd end;
 
 	if (way == WAY_FINISH) {
-		end = session_run(session, resumable[row].steps, &cause, err);
+		end = session_run(session, steps_of(session, row), &cause, err);
 		return session_finish(session, end, resumable[row].done, &cause, ret, err);
 	}
 	/* An undo that was asked for and went well is a success. */
-	end = session_undo(session, resumable[row].steps, err);
+	end = session_undo(session, steps_of(session, row), err);
 	return session_finish(
 		session, end == RUN_UNDONE ? RUN_DONE : end, "undone", &cause, ret, err);
 }
@@ -97,7 +109,7 @@ static bool resume(Session *session, const Run *open, const FlowWish *wish, Flow
 	more = json_pack("{s:O}", "plan", plan);
 	if (wish->plan_only)
 		return session_result(session, "planned", more, ret, err);
-	if (wish->confirm && !wish->confirm(wish->arg, plan))
+	if (!session_agree(wish, plan, err))
 		return session_result(session, "declined", more, ret, err);
 	return go(session, row, way, ret, err);
 }

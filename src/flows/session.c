@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "os/file.h"
+#include "os/signals.h"
 
 #define GATE_MAX (1 << 20)
 
@@ -80,6 +81,20 @@ void session_close(Session *session)
 	*session = (Session){0};
 }
 
+bool session_agree(const FlowWish *wish, const json_t *plan, Err *err)
+{
+	int signal;
+
+	if (!wish->confirm || wish->confirm(wish->arg, plan))
+		return true;
+	signal = signals_pending();
+	if (signal) {
+		err_fail(err, ERR_INTERRUPTED, "ended by %s", strsignal(signal));
+		err->sys = signal;
+	}
+	return false;
+}
+
 static Engine engine_of(Session *session, const StepDef *const *steps)
 {
 	return (Engine){
@@ -90,12 +105,20 @@ static Engine engine_of(Session *session, const StepDef *const *steps)
 	};
 }
 
+/* Reading failed while the copy was made with the door shut: dark, though the server ran. */
+static int64_t gap_ms(const RunCtx *ctx)
+{
+	const char *gap = fact_get(ctx, FACT_GAP_MS);
+
+	return gap ? strtoll(gap, NULL, 10) : 0;
+}
+
 RunEnd session_run(Session *session, const StepDef *const *steps, Err *ret_cause, Err *err)
 {
 	Engine engine = engine_of(session, steps);
 	RunEnd end = engine_forward(&engine, ret_cause, err);
 
-	session->dark_ms = engine.dark_ms;
+	session->dark_ms = engine.dark_ms + gap_ms(session->ctx);
 	session->read_only_ms = engine.read_only_ms;
 	return end;
 }
@@ -116,6 +139,7 @@ static const struct {
 	{"upgraded", N_("upgraded: the new version serves")},
 	{"rolled-back", N_("rolled back: what served before the upgrade serves again")},
 	{"backed-up", N_("the backup set is complete")},
+	{"rehearsed", N_("rehearsed: the new version can migrate and serve this data")},
 	{"restored", N_("restored: the state of the backup set serves")},
 	{"nothing-to-do", N_("nothing to do")},
 	{"planned", N_("this is the plan; nothing was changed")},
@@ -176,7 +200,7 @@ static void put_database(const RunCtx *ctx, json_t *result)
 static void put_run(const Session *session, json_t *result)
 {
 	const RunCtx *ctx = session->ctx;
-	json_t *migrations;
+	json_t *migrations, *rehearsal;
 
 	if (!ctx)
 		return;
@@ -185,6 +209,9 @@ static void put_run(const Session *session, json_t *result)
 	json_put(result, "backup", fact_get(ctx, FACT_BACKUP));
 	migrations = fact_get_json(ctx, FACT_MIGRATIONS);
 	json_object_set_new(result, "migrations", migrations ? migrations : json_array());
+	rehearsal = fact_get_json(ctx, FACT_REHEARSAL);
+	if (rehearsal)
+		json_object_set_new(result, "rehearsal", rehearsal);
 	put_gate(ctx, result);
 	put_database(ctx, result);
 }

@@ -1,5 +1,6 @@
 /* The upgrade, on one page: what the steps are, and what happens before and after them. */
 #include "base/clock.h"
+#include "base/event.h"
 #include "base/text.h"
 #include "flows/prepare.h"
 #include "flows/step_lists.h"
@@ -9,6 +10,7 @@ const StepDef *const upgrade_steps[] = {
 	/* users work */
 	&step_build_release,
 	&step_make_backup,
+	&step_rehearse,
 	&step_mirror_vectors,
 	/* ---- dark from here ---- */
 	&step_stop_service,
@@ -35,14 +37,26 @@ static bool set_facts(Session *session, const Prepared *prepared, Err *err)
 	       fact_set(session->ctx, FACT_REVISION_AFTER, prepared->migrations.head, err);
 }
 
-static bool run(Session *session, const Prepared *prepared, FlowEnd *ret, Err *err)
+/* Recorded in the journal and in the result: whoever reads the run sees what was not tried. */
+static bool skip_rehearsal(RunCtx *ctx, Err *err)
+{
+	AUTO(json_release_auto) json_t *skipped = json_pack("{s:b}", "skipped", 1);
+
+	event_notice("rehearsal-skipped", true,
+		"the release is not tried on a copy of the data first: --skip-rehearsal was typed");
+	return fact_set_json(ctx, FACT_REHEARSAL, skipped, err);
+}
+
+static bool run(
+	Session *session, const FlowWish *wish, const Prepared *prepared, FlowEnd *ret, Err *err)
 {
 	AUTO(err_clear) Err cause = {0};
 	RunEnd end = RUN_UNTOUCHED;
 
 	if (!session_begin(session, err))
 		return session_result(session, NULL, NULL, ret, err);
-	if (set_facts(session, prepared, err))
+	if (set_facts(session, prepared, err) &&
+		(!wish->skip_rehearsal || skip_rehearsal(session->ctx, err)))
 		end = session_run(session, upgrade_steps, &cause, err);
 	return session_finish(session, end, "upgraded", &cause, ret, err);
 }
@@ -83,7 +97,7 @@ static bool upgrade(Session *session, const FlowWish *wish, FlowEnd *ret, Err *e
 	outcome = decide(session, wish, &prepared, &more, err);
 	if (outcome)
 		return session_result(session, outcome, more, ret, err);
-	return run(session, &prepared, ret, err);
+	return run(session, wish, &prepared, ret, err);
 }
 
 bool flow_upgrade(Site *site, const FlowWish *wish, FlowEnd *ret, Err *err)

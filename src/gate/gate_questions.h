@@ -1,4 +1,5 @@
-/* gate_questions.h - the gate's questions one by one, for gate.c only. */
+/* gate_questions.h - the gate's questions one by one, for gate.c and for the boot of a rehearsal
+ * (rehearse/boot.c). */
 #pragma once
 #include "gate/gate.h"
 #include "service/service.h"

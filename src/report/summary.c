@@ -11,6 +11,7 @@ static const struct {
 	{"upgraded", N_("upgraded")},
 	{"rolled-back", N_("rolled back")},
 	{"backed-up", N_("backed up")},
+	{"rehearsed", N_("rehearsed")},
 	{"restored", N_("restored")},
 	{"refused", N_("refused")},
 	{"undone", N_("undone")},

@@ -39,6 +39,7 @@
 	X(HAD_USERS, "had-users")                                                                  \
 	X(WAS_RUNNING, "was-running")                                                              \
 	X(BACKUP, "backup")                                                                        \
+	X(REHEARSAL, "rehearsal") /* its report, or {"skipped": true} */                           \
 	X(MIGRATIONS, "migrations")                                                                \
 	X(UNDOES, "undoes") /* rollback: the run it takes back */
 

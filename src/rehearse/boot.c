@@ -1,0 +1,358 @@
+#include "rehearse/boot.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/clock.h"
+#include "base/event.h"
+#include "base/mem.h"
+#include "base/redact.h"
+#include "gate/gate_questions.h"
+#include "os/file.h"
+#include "os/proc.h"
+#include "os/process_table.h"
+#include "os/signals.h"
+#include "os/tree.h"
+#include "service/log_tail.h"
+
+#define LOG_MAX    (8 * 1024 * 1024)
+#define ASK_MS     20000
+#define PAUSE_MS   200 /* between two questions whether it is healthy yet */
+#define CEILING_MS (60 * 60 * 1000)
+#define WORDS      6
+
+typedef struct Booting {
+	const BootSpec *spec;
+	Site inside; /* the site as seen from the cage; borrows everything */
+	Asking asking;
+	GateSpec gate;
+	char *log; /* written by the server, as the site's user */
+	pid_t pid;
+	int pidfd;
+	int64_t started_ms, moved_ms, cpu_ms, log_bytes;
+} Booting;
+
+static void booting_clear(Booting *booting)
+{
+	if (booting->pidfd >= 0)
+		close(booting->pidfd);
+	free(booting->log);
+}
+
+/* ---- what it needs ---- */
+
+/* Free on this host, so that it is also right where there is no cage. */
+static bool free_port(int *ret, Err *err)
+{
+	AUTO(close_auto) int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof at;
+
+	if (fd < 0 || bind(fd, (struct sockaddr *)&at, sizeof at) != 0 ||
+		getsockname(fd, (struct sockaddr *)&at, &len) != 0)
+		return err_fail_sys(err, "looking for a free port");
+	*ret = ntohs(at.sin_port);
+	return true;
+}
+
+/* The set's copy of the vector store was made by the backup API where it is SQLite; a plain copy of
+ * the live one could be torn, and a release would be refused for it. */
+static bool copy_vectors(const BootSpec *spec, Err *err)
+{
+	const RehearsalSpec *rehearsal = spec->rehearsal;
+	AUTO(free_auto)
+	char *kept = rehearsal->set ? path_join(rehearsal->set->path, "files/vector_db") : NULL;
+	AUTO(free_auto) char *live = site_vector_dir(rehearsal->site);
+	AUTO(free_auto) char *to = path_join(spec->scratch->data_dir, "vector_db");
+	const Recipe *recipe = &rehearsal->site->recipe;
+	const char *from = kept && file_kind(kept) == FILE_FOLDER ? kept : live;
+
+	if (!file_exists(from))
+		return true;
+	return (tree_mirror(from, to, err) &&
+		       (geteuid() != 0 || tree_chown(to, recipe->uid, recipe->gid, err))) ||
+	       err_wrap(err, "copying the vector store for the rehearsal");
+}
+
+static bool start(Booting *booting, Err *err)
+{
+	const BootSpec *spec = booting->spec;
+	const Site *site = spec->rehearsal->site;
+	const Recipe *recipe = &site->recipe;
+	AUTO(strlist_clear) StrList argv = {0};
+	AUTO(strlist_clear) StrList env = {0};
+
+	boot_argv(site, spec->rehearsal->target, booting->inside.port, &argv);
+	if (!boot_env(site, spec->url, spec->scratch, &env, err))
+		return false;
+	const DaemonSpec daemon = {
+		.argv = strlist_argv(&argv),
+		.env = strlist_argv(&env),
+		.dir = spec->scratch->folder,
+		.log = booting->log,
+		.uid = recipe->uid,
+		.gid = recipe->gid,
+		.groups = recipe->groups,
+		.group_count = recipe->group_count,
+		.umask = recipe->umask,
+		.ignored_signals = recipe->ignored_signals,
+		.limits = recipe->limits,
+		.limit_count = recipe->limit_count,
+		.dies_with_us = true,
+		.cage_fd = cage_fd(spec->cage),
+	};
+
+	booting->started_ms = booting->moved_ms = clock_mono_ms();
+	return proc_daemon(&daemon, &booting->pid, &booting->pidfd, err) &&
+	       scratch_note_server(spec->scratch, booting->pid, err);
+}
+
+/* ---- asking it ---- */
+
+static const struct {
+	const char *slug;
+	GateQuestion *ask;
+} questions[] = {
+	{"health", gate_health},
+	{"ready", gate_ready},
+	{"version", gate_version},
+	{"onboarding", gate_onboarding},
+};
+
+typedef struct Errand {
+	const Asking *asking;
+	size_t count; /* of `questions`, from the first */
+} Errand;
+
+/* In a child, inside the cage. */
+static void ask_questions(void *arg, Text *answer)
+{
+	const Errand *errand = arg;
+	json_t *answers = json_array();
+
+	for (size_t i = 0; i < errand->count; i++) {
+		AUTO(free_auto) char *saw = NULL;
+		AUTO(err_clear) Err why = {0};
+		const bool ok = questions[i].ask(errand->asking, &saw, &why);
+		json_t *one = json_object();
+
+		json_put(one, "question", questions[i].slug);
+		json_object_set_new(one, "ok", json_boolean(ok));
+		json_put(one, "saw", ok ? saw : why.text);
+		json_array_append_new(answers, one);
+	}
+	AUTO(free_auto) char *line = json_line(answers);
+	text_add(answer, line);
+	json_decref(answers);
+}
+
+static bool ask(Booting *booting, size_t count, json_t **ret, Err *err)
+{
+	Errand errand = {.asking = &booting->asking, .count = count};
+	AUTO(free_auto) char *text = NULL;
+
+	return cage_call(booting->spec->cage, ask_questions, &errand, ASK_MS, &text, err) &&
+	       json_parse(text, strlen(text), LOG_MAX, ret, err);
+}
+
+static const json_t *first_no(const json_t *answers)
+{
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach(answers, i, one) if (!json_flag(one, "ok", false)) return one;
+	return NULL;
+}
+
+/* ---- waiting ---- */
+
+static char *last_words(const Booting *booting)
+{
+	AUTO(free_auto) char *words = log_words_since(booting->log, 0, WORDS);
+
+	return str_empty(words) ? str_dup("it wrote nothing") : TAKE(words);
+}
+
+static void look_for_movement(Booting *booting)
+{
+	const int64_t cpu = process_cpu_ms(booting->pid), bytes = log_size(booting->log);
+
+	if (cpu != booting->cpu_ms || bytes != booting->log_bytes)
+		booting->moved_ms = clock_mono_ms();
+	booting->cpu_ms = cpu;
+	booting->log_bytes = bytes;
+}
+
+/* One pause; its end or a signal cuts it short. */
+static bool pause_a_while(Booting *booting, Err *err)
+{
+	const Site *site = booting->spec->rehearsal->site;
+	const char *version = booting->spec->rehearsal->target->version;
+	struct pollfd waits[] = {
+		{.fd = booting->pidfd, .events = POLLIN}, {.fd = signals_fd(), .events = POLLIN}};
+	AUTO(free_auto) char *words = NULL;
+	int64_t now;
+
+	poll(waits, COUNT_OF(waits), PAUSE_MS);
+	if (signals_pending())
+		return err_fail(err, ERR_INTERRUPTED, "the rehearsal was ended");
+	if (!process_alive(booting->pidfd)) {
+		words = last_words(booting);
+		return err_fail(
+			err, ERR_EXEC, "release %s ended while it started: %s", version, words);
+	}
+	look_for_movement(booting);
+	now = clock_mono_ms();
+	if (now - booting->moved_ms <= site->start_timeout_ms &&
+		now - booting->started_ms <= CEILING_MS)
+		return true;
+	words = last_words(booting);
+	return err_fail(err, ERR_TIMEOUT, "release %s started and never became healthy: %s",
+		version, words);
+}
+
+static bool wait_healthy(Booting *booting, int64_t *ret_ms, Err *err)
+{
+	for (;;) {
+		AUTO(json_release_auto) json_t *answers = NULL;
+
+		if (!ask(booting, 1, &answers, err))
+			return false;
+		if (!first_no(answers))
+			break;
+		if (!pause_a_while(booting, err))
+			return false;
+		event_progress("rehearse", 0, 0, "starting release %s in rehearsal",
+			booting->spec->rehearsal->target->version);
+	}
+	*ret_ms = clock_mono_ms() - booting->started_ms;
+	return true;
+}
+
+/* ---- judging ---- */
+
+static bool judge_answers(Booting *booting, json_t *answers, Err *err)
+{
+	const json_t *no = first_no(answers);
+
+	return !no || err_fail(err, ERR_VERIFY, "started in rehearsal, release %s: %s",
+			      booting->spec->rehearsal->target->version, json_str(no, "saw"));
+}
+
+/* The key is given to it: a release that makes a new one all the same would lock everybody out. */
+static bool judge_log(const Booting *booting, Err *err)
+{
+	AUTO(free_auto) char *text = NULL;
+	AUTO(err_clear) Err ignored = {0};
+
+	if (!file_read(booting->log, LOG_MAX, &text, NULL, &ignored))
+		return true;
+	return !strstr(text, "Generating a new secret key") ||
+	       err_fail(err, ERR_VERIFY,
+		       "started in rehearsal, release %s did not find the site's secret key",
+		       booting->spec->rehearsal->target->version);
+}
+
+static bool judge_revision(const Booting *booting, Err *err)
+{
+	const RehearsalSpec *rehearsal = booting->spec->rehearsal;
+	AUTO(strlist_clear) StrList rows = {0};
+
+	if (!database_revision(rehearsal->db, booting->spec->scratch->place, &rows, err))
+		return false;
+	return (rows.len == 1 && str_is(rows.items[0], rehearsal->migrations->head)) ||
+	       err_fail(err, ERR_VERIFY,
+		       "after a start of release %s the copy is at revision '%s', not at '%s'",
+		       rehearsal->target->version, rows.len ? rows.items[0] : "(none)",
+		       rehearsal->migrations->head);
+}
+
+/* ---- afterwards ---- */
+
+/* The server wrote it unmasked. */
+static void keep_log(const Booting *booting)
+{
+	AUTO(free_auto) char *to = path_join(booting->spec->rehearsal->folder, "boot.log");
+	AUTO(free_auto) char *text = NULL;
+	AUTO(free_auto) char *masked = NULL;
+	AUTO(err_clear) Err err = {0};
+
+	if (!file_exists(booting->log))
+		return;
+	if (file_read(booting->log, LOG_MAX, &text, NULL, &err))
+		masked = redact(text);
+	if (!masked || !file_write_text(to, masked, 0600, &err))
+		event_warn_err("evidence", &err);
+}
+
+static bool end(Booting *booting, Err *err)
+{
+	keep_log(booting);
+	return booting->pidfd < 0 ||
+	       process_end(booting->pidfd, booting->spec->rehearsal->site->stop_timeout_ms, err) ||
+	       err_wrap(err, "ending the server of a rehearsal");
+}
+
+static void prepare(Booting *booting, const BootSpec *spec, int port)
+{
+	static char loopback[] = "127.0.0.1";
+	const RehearsalSpec *rehearsal = spec->rehearsal;
+
+	booting->spec = spec;
+	booting->inside = *rehearsal->site;
+	booting->inside.host = loopback;
+	booting->inside.port = port;
+	booting->gate = (GateSpec){.site = &booting->inside,
+		.release = rehearsal->target,
+		.head = rehearsal->migrations->head,
+		.had_users = spec->had_users};
+	booting->asking = (Asking){.spec = &booting->gate};
+	booting->log = path_join(spec->scratch->folder, "boot.log");
+}
+
+static bool serve_once(Booting *booting, BootReport *ret, Err *err)
+{
+	if (!copy_vectors(booting->spec, err) || !start(booting, err) ||
+		!wait_healthy(booting, &ret->boot_ms, err) ||
+		!ask(booting, COUNT_OF(questions), &ret->answers, err) ||
+		!judge_answers(booting, ret->answers, err) || !judge_log(booting, err) ||
+		!judge_revision(booting, err))
+		return false;
+	ret->pss_kb = process_pss_kb(booting->pid);
+	return true;
+}
+
+bool boot(const BootSpec *spec, BootReport *ret, Err *err)
+{
+	AUTO(booting_clear) Booting booting = {.pidfd = -1};
+	AUTO(boot_report_clear) BootReport report = {0};
+	AUTO(err_clear) Err ending = {0};
+	bool done;
+	int port = 0;
+
+	if (!free_port(&port, err))
+		return false;
+	prepare(&booting, spec, port);
+	done = serve_once(&booting, &report, err);
+	if (!end(&booting, &ending)) {
+		if (done)
+			err_move(err, &ending);
+		return false;
+	}
+	if (!done)
+		return false;
+	spec->scratch->server = 0;
+	*ret = report;
+	report = (BootReport){0};
+	return true;
+}
+
+void boot_report_clear(BootReport *report)
+{
+	json_decref(report->answers);
+	free(report->modules);
+	*report = (BootReport){0};
+}

@@ -1,0 +1,283 @@
+#include "rehearse/rehearse.h"
+
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/clock.h"
+#include "base/event.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "database/alembic.h"
+#include "database/invariants.h"
+#include "os/file.h"
+#include "rehearse/boot.h"
+#include "rehearse/predict.h"
+#include "rehearse/report.h"
+
+/* One rehearsal, from the restored copy to the report. */
+typedef struct Stage {
+	const RehearsalSpec *spec;
+	Scratch scratch;
+	Cage *cage;
+	char *uncaged;             /* why there is none */
+	char *url;                 /* of the scratch database as seen from the cage */
+	json_t *before, *migrated; /* rows */
+	json_t *boot_rows, *answers;
+	int64_t verify_ms;
+	int64_t wal_begin; /* bytes written so far; -1: the server does not say */
+	Rehearsal result;
+} Stage;
+
+static void stage_clear(Stage *stage)
+{
+	cage_close(stage->cage);
+	scratch_clear(&stage->scratch);
+	free(stage->uncaged);
+	free(stage->url);
+	json_decref(stage->before);
+	json_decref(stage->migrated);
+	json_decref(stage->boot_rows);
+	json_decref(stage->answers);
+	rehearsal_clear(&stage->result);
+}
+
+/* ---- measuring ---- */
+
+static int64_t number(Database *db, const char *place, const char *query)
+{
+	AUTO(free_auto) char *value = NULL;
+	AUTO(err_clear) Err ignored = {0};
+
+	if (!database_ask(db, place, query, &value, &ignored) || !value)
+		return -1;
+	return strtoll(value, NULL, 10);
+}
+
+/* How far the server's log has come, the site's own writing included. */
+static int64_t wal_now(const RehearsalSpec *spec)
+{
+	return database_is_sqlite(spec->db)
+		       ? -1
+		       : number(spec->db, database_live(spec->db),
+				 "SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')");
+}
+
+static int64_t size_of(const Stage *stage)
+{
+	static const char *const parts[] = {"", "-wal", "-journal"};
+	int64_t bytes = 0;
+
+	if (!database_is_sqlite(stage->spec->db)) {
+		bytes = number(stage->spec->db, stage->scratch.place,
+			"SELECT pg_database_size(current_database())");
+		return bytes < 0 ? 0 : bytes;
+	}
+	for (size_t i = 0; i < COUNT_OF(parts); i++) {
+		AUTO(free_auto) char *path = str_format("%s%s", stage->scratch.place, parts[i]);
+		struct stat about;
+
+		if (stat(path, &about) == 0)
+			bytes += about.st_size;
+	}
+	return bytes;
+}
+
+/* ---- the parts, in order ---- */
+
+static bool enter_cage(Stage *stage, Err *err UNUSED)
+{
+	const RehearsalSpec *spec = stage->spec;
+	AUTO(err_clear) Err why = {0};
+	AUTO(free_auto) char *url = database_url_of(spec->db, stage->scratch.place);
+
+	if (!cage_make(&spec->site->database, &stage->cage, &why)) {
+		stage->uncaged = str_dup(why.text);
+		event_notice("not-caged", true, "the rehearsal cannot be kept off the network: %s",
+			why.text);
+	}
+	stage->result.caged = stage->cage != NULL;
+	stage->url = cage_url(stage->cage, url);
+	return true;
+}
+
+static bool restore(Stage *stage, Err *err)
+{
+	const RehearsalSpec *spec = stage->spec;
+	const int64_t began = clock_mono_ms();
+
+	stage->wal_begin = wal_now(spec);
+	if (!spec->scratch) {
+		event_progress("rehearse", 0, 0, "restoring the backup set for the rehearsal");
+		if (!backup_restore_database(
+			    spec->set, spec->db, stage->scratch.place, spec->run, err))
+			return err_wrap(err, "restoring a copy for the rehearsal");
+		stage->result.copy_ms = clock_mono_ms() - began;
+	}
+	stage->result.bytes_before = size_of(stage);
+	return database_counts(spec->db, stage->scratch.place, &stage->before, err);
+}
+
+static bool run_alembic(Stage *stage, Err *err)
+{
+	const RehearsalSpec *spec = stage->spec;
+	AUTO(free_auto) char *log = path_join(spec->folder, "rehearsal.log");
+	AUTO(strlist_clear) StrList ahead = {0};
+	const int64_t began = clock_mono_ms();
+	const MigrationSpec migration = {
+		.site = spec->site,
+		.target = spec->target,
+		.db = spec->db,
+		.place = stage->scratch.place,
+		.scratch_dir = stage->scratch.data_dir,
+		.log_file = log,
+		.stall_ms = spec->site->migrate_timeout_ms,
+		.step = "rehearse",
+		.expected = migrations_after(spec->migrations, spec->revision, &ahead)
+				    ? (int)ahead.len
+				    : 0,
+		.url = stage->url,
+		.cage_fd = cage_fd(stage->cage),
+		.ret_peak_kb = &stage->result.peak_rss_kb,
+	};
+
+	if (!alembic_upgrade(&migration, &stage->result.migrations, err))
+		return false;
+	stage->result.migrate_ms = clock_mono_ms() - began;
+	return true;
+}
+
+static bool judge_revision(const Stage *stage, Err *err)
+{
+	const RehearsalSpec *spec = stage->spec;
+	AUTO(strlist_clear) StrList rows = {0};
+
+	if (!database_revision(spec->db, stage->scratch.place, &rows, err))
+		return false;
+	return (rows.len == 1 && str_is(rows.items[0], spec->migrations->head)) ||
+	       err_fail(err, ERR_VERIFY,
+		       "after the migrations the copy is at revision '%s', not at '%s'",
+		       rows.len ? rows.items[0] : "(none)", spec->migrations->head);
+}
+
+static bool migrate(Stage *stage, Err *err)
+{
+	const RehearsalSpec *spec = stage->spec;
+	const char *place = stage->scratch.place;
+	AUTO(json_release_auto) json_t *invariants = NULL;
+	int64_t began = clock_mono_ms(), wal_end;
+
+	if (!invariants_measure(
+		    spec->db, place, spec->migrations, spec->revision, &invariants, err))
+		return false;
+	stage->verify_ms = clock_mono_ms() - began;
+	if (!run_alembic(stage, err))
+		return false;
+	began = clock_mono_ms();
+	if (!judge_revision(stage, err) || !invariants_hold(spec->db, place, invariants, err) ||
+		!database_counts(spec->db, place, &stage->migrated, err))
+		return false;
+	stage->verify_ms += clock_mono_ms() - began;
+	stage->result.rows = report_changed_rows(stage->before, stage->migrated);
+	stage->result.bytes_after = size_of(stage);
+	wal_end = wal_now(spec);
+	if (stage->wal_begin >= 0 && wal_end >= stage->wal_begin)
+		stage->result.wal_bytes = wal_end - stage->wal_begin;
+	return true;
+}
+
+static bool start_once(Stage *stage, Err *err)
+{
+	const RehearsalSpec *spec = stage->spec;
+	AUTO(boot_report_clear) BootReport report = {0};
+	AUTO(json_release_auto) json_t *booted = NULL;
+	const BootSpec booting = {
+		.rehearsal = spec,
+		.scratch = &stage->scratch,
+		.cage = stage->cage,
+		.url = stage->url,
+		.had_users = json_int(stage->before, "user", 0) > 0,
+	};
+
+	if (!boot(&booting, &report, err) ||
+		!database_counts(spec->db, stage->scratch.place, &booted, err))
+		return false;
+	stage->boot_rows = report_changed_rows(stage->migrated, booted);
+	stage->answers = TAKE(report.answers);
+	stage->result.boot_ms = report.boot_ms;
+	stage->result.waiting_pss_kb = report.pss_kb;
+	stage->result.modules = TAKE(report.modules);
+	return true;
+}
+
+/* ---- the verdict ---- */
+
+/* What the release did wrong is a no; what belay could not do (a server that is gone, a signal) is
+ * what it is. */
+static bool refuse(const RehearsalSpec *spec, Err *err)
+{
+	if (err->kind == ERR_VERIFY || err->kind == ERR_EXEC || err->kind == ERR_TIMEOUT ||
+		err->kind == ERR_NO_SPACE)
+		err->kind = ERR_REFUSED;
+	if (!err->hint)
+		err_hint(err, "belay logs %s", spec->run);
+	return err_wrap(err, "the rehearsal of release %s failed", spec->target->version);
+}
+
+static bool conclude(Stage *stage, Err *err)
+{
+	const RehearsalSpec *spec = stage->spec;
+	Rehearsal *result = &stage->result;
+	Prediction prediction;
+	const Measured measured = {
+		.bytes = result->bytes_before,
+		.restore_ms = result->copy_ms,
+		.migrate_ms = result->migrate_ms,
+		.verify_ms = stage->verify_ms,
+		.boot_ms = result->boot_ms,
+		.sqlite = database_is_sqlite(spec->db),
+		.max_gap_ms = spec->site->max_gap_ms,
+	};
+	const ReportFacts facts = {
+		.spec = spec,
+		.prediction = &prediction,
+		.uncaged = stage->uncaged,
+		.answers = stage->answers,
+		.boot_rows = stage->boot_rows,
+		.verify_ms = stage->verify_ms,
+	};
+
+	predict(&measured, &prediction);
+	result->dark_ms = prediction.dark_ms;
+	result->read_only_ms = prediction.read_only_ms;
+	return report_write(&facts, result, err);
+}
+
+static bool perform(Stage *stage, Err *err)
+{
+	if (!enter_cage(stage, err) || !restore(stage, err))
+		return false;
+	if (!migrate(stage, err) || !start_once(stage, err))
+		return refuse(stage->spec, err);
+	return conclude(stage, err);
+}
+
+bool rehearse(const RehearsalSpec *spec, Rehearsal *ret, Err *err)
+{
+	AUTO(stage_clear) Stage stage = {.spec = spec, .wal_begin = -1};
+	AUTO(err_clear) Err cleaning = {0};
+	bool done;
+
+	if (!rehearse_sweep(spec->site, spec->db, err) ||
+		!scratch_open(spec->site, spec->db, spec->run, spec->scratch, &stage.scratch, err))
+		return false;
+	done = perform(&stage, err);
+	/* Whoever still talks to the scratch database goes first. */
+	cage_close(TAKE(stage.cage));
+	if (!scratch_remove(&stage.scratch, spec->db, &cleaning))
+		event_warn_err("rehearsal-leftover", &cleaning);
+	if (!done)
+		return false;
+	*ret = stage.result;
+	stage.result = (Rehearsal){0};
+	return true;
+}

@@ -1,0 +1,88 @@
+/* rehearse: the target's migrations on a copy of the real data, and one boot of it, before anything
+ * is stopped; and the verdict on how long users would wait. */
+#include "rehearse/rehearse.h"
+#include "base/i18n.h"
+#include "base/text.h"
+#include "steps/run_ctx.h"
+#include "steps/steps.h"
+
+/* A person may have typed --skip-rehearsal. */
+static bool needed(RunCtx *ctx)
+{
+	AUTO(json_release_auto) json_t *known = fact_get_json(ctx, FACT_REHEARSAL);
+
+	return !json_flag(known, "skipped", false);
+}
+
+static bool observe(RunCtx *ctx, Seen *ret_seen, Err *err UNUSED)
+{
+	*ret_seen = fact_get(ctx, FACT_REHEARSAL) ? SEEN_AFTER : SEEN_BEFORE;
+	return true;
+}
+
+static bool wait_is_fine(const Site *site, const Rehearsal *rehearsal, Err *err)
+{
+	const int64_t dark = rehearsal->dark_ms, read_only = rehearsal->read_only_ms;
+
+	if (site->max_dark_ms > 0 && dark > site->max_dark_ms)
+		err_fail(err, ERR_REFUSED,
+			"users would have no service for %s, and max_dark allows %s",
+			str_duration(dark), str_duration(site->max_dark_ms));
+	else if (site->max_read_only_ms > 0 && read_only > site->max_read_only_ms)
+		err_fail(err, ERR_REFUSED,
+			"saving would be refused for %s, and max_read_only allows %s",
+			str_duration(read_only), str_duration(site->max_read_only_ms));
+	else
+		return true;
+	return err_hint(
+		err, "allow more in '%s', or take a release with faster migrations", site->file);
+}
+
+static bool run_it(RunCtx *ctx, Rehearsal *ret, Err *err)
+{
+	AUTO(backup_set_clear) BackupSet set = {0};
+	AUTO(migrations_clear) Migrations migrations = {0};
+	AUTO(release_clear) Release to = {0};
+	const char *name, *revision;
+
+	if (!fact_need(ctx, FACT_BACKUP, &name, err) ||
+		!fact_need(ctx, FACT_REVISION_BEFORE, &revision, err) ||
+		!backup_find(ctx->site, name, &set, err) || !run_ctx_to(ctx, &to, err) ||
+		!migrations_read(to.package_dir, &migrations, err))
+		return false;
+	const RehearsalSpec spec = {
+		.site = ctx->site,
+		.db = ctx->db,
+		.target = &to,
+		.migrations = &migrations,
+		.revision = revision,
+		.set = &set,
+		.run = ctx->run,
+		.folder = ctx->folder,
+	};
+
+	return rehearse(&spec, ret, err);
+}
+
+static bool apply(RunCtx *ctx, Err *err)
+{
+	AUTO(rehearsal_clear) Rehearsal rehearsal = {0};
+
+	return run_it(ctx, &rehearsal, err) && wait_is_fine(ctx->site, &rehearsal, err) &&
+	       fact_set_json(ctx, FACT_REHEARSAL, rehearsal.report, err);
+}
+
+static bool undo(RunCtx *ctx, Err *err)
+{
+	return rehearse_sweep(ctx->site, ctx->db, err);
+}
+
+const StepDef step_rehearse = {
+	.id = "rehearse",
+	.title = N_("rehearse the upgrade on a copy"),
+	.undo_kind = UNDO_NOTHING,
+	.needed = needed,
+	.observe = observe,
+	.apply = apply,
+	.undo = undo,
+};
