@@ -89,7 +89,7 @@ static bool restore(Session *session, const FlowWish *wish, FlowEnd *ret, Err *e
 	json_put(plan, "set", set.name);
 	if (wish->plan_only)
 		return session_result(session, "planned", plan, ret, err);
-	if (wish->confirm && !wish->confirm(wish->arg, plan))
+	if (!session_agree(wish, plan, err))
 		return session_result(session, "declined", NULL, ret, err);
 	if (!session_begin(session, err))
 		return session_result(session, NULL, NULL, ret, err);

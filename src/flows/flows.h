@@ -12,8 +12,8 @@ typedef struct FlowWish {
 	const char *run;     /* rollback: which upgrade; NULL: the last */
 	const char *set;     /* restore: which set */
 	bool plan_only;
-	bool accept_loss;  /* rollback: rows written since are given up (they stay in the kept
-			      database) */
+	bool accept_loss;    /* rollback: rows written since are given up (they stay in the kept
+				database) */
 	bool skip_rehearsal; /* upgrade: a person typed it */
 	bool finish, undo;   /* resume: which way; neither: what belay would do */
 	/* Shows the plan and asks; NULL: go on. false: the person said no. The plan's members are

@@ -11,6 +11,8 @@
 #include "steps/steps.h"
 
 const StepDef *const rollback_steps[] = {
+	&step_prewarm_service,
+	/* ---- dark from here ---- */
 	&step_stop_service,
 	&step_block_start,
 	&step_swap_database,
@@ -197,9 +199,9 @@ static bool agree(Session *session, const FlowWish *wish, const Prepared *prepar
 		return true;
 	}
 	if (wish->confirm) {
-		if (!wish->confirm(wish->arg, plan))
+		if (!session_agree(wish, plan, err))
 			*ret_outcome = "declined";
-		return true;
+		return err->kind == ERR_NONE;
 	}
 	if (nothing || wish->accept_loss)
 		return true;

@@ -1,7 +1,7 @@
 /* The upgrade, on one page: what the steps are, and what happens before and after them. */
-#include "base/clock.h"
 #include "base/event.h"
-#include "base/text.h"
+#include "base/mem.h"
+#include "os/file.h"
 #include "flows/prepare.h"
 #include "flows/step_lists.h"
 #include "steps/steps.h"
@@ -12,6 +12,7 @@ const StepDef *const upgrade_steps[] = {
 	&step_make_backup,
 	&step_rehearse,
 	&step_mirror_vectors,
+	&step_prewarm_service,
 	/* ---- dark from here ---- */
 	&step_stop_service,
 	&step_block_start,
@@ -30,6 +31,46 @@ const StepDef *const upgrade_steps[] = {
 	NULL,
 };
 
+/* The same where users can read on: the copy is made and migrated before anything is stopped. */
+const StepDef *const upgrade_reading_steps[] = {
+	/* users work */
+	&step_build_release,
+	&step_make_backup,
+	&step_rehearse,
+	&step_mirror_vectors,
+	/* ---- read-only from here ---- */
+	&step_freeze_database,
+	&step_copy_database,
+	&step_migrate_copy,
+	&step_prewarm_service,
+	/* ---- dark from here ---- */
+	&step_stop_service,
+	&step_block_start,
+	&step_move_data,
+	&step_copy_vectors,
+	&step_swap_database,
+	&step_swap_vectors,
+	&step_switch_release,
+	&step_open_database,
+	&step_start_service,
+	&step_pass_gate,
+	/* ---- the new version serves; nothing is undone any more ---- */
+	&step_remove_stub,
+	NULL,
+};
+
+/* *ret_why is NULL when users can read on. */
+static bool can_read_on(const Prepared *prepared, const Site *site, char **ret_why, Err *err)
+{
+	/* The copy would move away with the data, between the copying and the swap. */
+	if (database_is_sqlite(prepared->db) && site->webui.data_inside_environment &&
+		file_kind(site->environment) == FILE_FOLDER) {
+		*ret_why = str_dup("the data still lies inside the environment");
+		return true;
+	}
+	return database_can_freeze(prepared->db, ret_why, err);
+}
+
 static bool set_facts(Session *session, const Prepared *prepared, Err *err)
 {
 	return set_common_facts(session->ctx, prepared, err) &&
@@ -47,8 +88,13 @@ static bool skip_rehearsal(RunCtx *ctx, Err *err)
 	return fact_set_json(ctx, FACT_REHEARSAL, skipped, err);
 }
 
-static bool run(
-	Session *session, const FlowWish *wish, const Prepared *prepared, FlowEnd *ret, Err *err)
+static const StepDef *const *steps_for(bool reads_on)
+{
+	return reads_on ? upgrade_reading_steps : upgrade_steps;
+}
+
+static bool run(Session *session, const FlowWish *wish, const Prepared *prepared, bool reads_on,
+	FlowEnd *ret, Err *err)
 {
 	AUTO(err_clear) Err cause = {0};
 	RunEnd end = RUN_UNTOUCHED;
@@ -56,34 +102,37 @@ static bool run(
 	if (!session_begin(session, err))
 		return session_result(session, NULL, NULL, ret, err);
 	if (set_facts(session, prepared, err) &&
+		fact_set(session->ctx, FACT_READS_ON, reads_on ? "yes" : "no", err) &&
 		(!wish->skip_rehearsal || skip_rehearsal(session->ctx, err)))
-		end = session_run(session, upgrade_steps, &cause, err);
+		end = session_run(session, steps_for(reads_on), &cause, err);
 	return session_finish(session, end, "upgraded", &cause, ret, err);
 }
 
-/* NULL: go on; else the outcome that ends the flow here. */
+/* Shows the plan. NULL: go on; else the outcome that ends the flow here. */
 static const char *decide(Session *session, const FlowWish *wish, const Prepared *prepared,
-	json_t **ret_more, Err *err)
+	bool reads_on, json_t **ret_more, Err *err)
 {
-	json_t *plan;
+	AUTO(json_release_auto) json_t *plan = NULL;
 
-	if (prepared->same)
-		return "nothing-to-do";
-	if (!prepare_check(session->site, prepared, err))
-		return "refused";
-	plan = plan_make(session->site, "upgrade", prepared, upgrade_steps);
+	plan = plan_make(session->site, "upgrade", prepared, steps_for(reads_on));
 	*ret_more = json_pack("{s:s, s:s, s:O}", "from", prepared->current.version, "to",
 		prepared->version, "plan", plan);
-	if (wish->plan_only) {
-		json_decref(plan);
+	if (wish->plan_only)
 		return "planned";
-	}
-	if (wish->confirm && !wish->confirm(wish->arg, plan)) {
-		json_decref(plan);
-		return "declined";
-	}
-	json_decref(plan);
-	return NULL;
+	return session_agree(wish, plan, err) ? NULL : "declined";
+}
+
+static bool choose_mode(Session *session, const Prepared *prepared, bool *ret_reads_on, Err *err)
+{
+	AUTO(free_auto) char *why = NULL;
+
+	if (!can_read_on(prepared, session->site, &why, err))
+		return false;
+	*ret_reads_on = !why;
+	if (why)
+		event_notice("dark-copy", false,
+			"users cannot read while the data is copied and migrated: %s", why);
+	return true;
 }
 
 static bool upgrade(Session *session, const FlowWish *wish, FlowEnd *ret, Err *err)
@@ -91,13 +140,19 @@ static bool upgrade(Session *session, const FlowWish *wish, FlowEnd *ret, Err *e
 	AUTO(prepared_clear) Prepared prepared = {0};
 	AUTO(json_release_auto) json_t *more = NULL;
 	const char *outcome;
+	bool reads_on;
 
 	if (!prepare_target(session->site, wish->version, &prepared, err))
 		return session_result(session, NULL, NULL, ret, err);
-	outcome = decide(session, wish, &prepared, &more, err);
+	if (prepared.same)
+		return session_result(session, "nothing-to-do", NULL, ret, err);
+	if (!prepare_check(session->site, &prepared, err) ||
+		!choose_mode(session, &prepared, &reads_on, err))
+		return session_result(session, NULL, NULL, ret, err);
+	outcome = decide(session, wish, &prepared, reads_on, &more, err);
 	if (outcome)
 		return session_result(session, outcome, more, ret, err);
-	return run(session, wish, &prepared, ret, err);
+	return run(session, wish, &prepared, reads_on, ret, err);
 }
 
 bool flow_upgrade(Site *site, const FlowWish *wish, FlowEnd *ret, Err *err)
@@ -107,20 +162,4 @@ bool flow_upgrade(Site *site, const FlowWish *wish, FlowEnd *ret, Err *err)
 	if (!session_open(&session, site, "upgrade", false, err))
 		return session_result(&session, NULL, NULL, ret, err);
 	return upgrade(&session, wish, ret, err);
-}
-
-bool flow_check(Site *site, const FlowWish *wish, FlowEnd *ret, Err *err)
-{
-	AUTO(prepared_clear) Prepared prepared = {0};
-	Session session = {
-		.site = site,
-		.command = "check",
-		.began_ms = clock_mono_ms(),
-	};
-	bool ready = wish->version ? prepare_target(site, wish->version, &prepared, err)
-				   : prepare_site(site, &prepared, err);
-
-	if (ready && !prepare_check(site, &prepared, err))
-		ready = false;
-	return session_result(&session, ready ? "checked" : NULL, NULL, ret, err);
 }

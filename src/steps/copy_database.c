@@ -1,6 +1,8 @@
-/* copy-database: the live door is shut, everyone is out, and the spare place gets a copy. What the
- * live database holds at that moment is recorded as the proof that the swap asks for. */
+/* copy-database: the spare place gets a copy of the live database, either with the live door shut
+ * from here on, or while users read on. What the live database holds at that moment is recorded as
+ * the proof that the swap asks for. */
 #include "base/i18n.h"
+#include "base/mem.h"
 #include "base/text.h"
 #include "steps/run_ctx.h"
 #include "steps/steps.h"
@@ -59,14 +61,27 @@ static bool record_places(RunCtx *ctx, const char **ret_spare, Err *err)
 	       fact_set(ctx, FACT_SPARE_MADE, "yes", err) && spare_place(ctx, ret_spare, err);
 }
 
+static bool copy(RunCtx *ctx, const char *spare, json_t **ret_proof, Err *err)
+{
+	AUTO(free_auto) char *gap = NULL;
+	int64_t gap_ms;
+
+	if (!run_ctx_reads_on(ctx))
+		return database_copy_make(ctx->db, spare, ctx->run, ret_proof, err);
+	if (!database_copy_frozen(
+		    ctx->db, spare, ctx->run, ctx->site->max_gap_ms, ret_proof, &gap_ms, err))
+		return false;
+	gap = str_format("%lld", (long long)gap_ms);
+	return fact_set(ctx, FACT_GAP_MS, gap, err);
+}
+
 static bool apply(RunCtx *ctx, Err *err)
 {
 	AUTO(json_release_auto) json_t *proof = NULL;
 	AUTO(free_auto) char *spare_id = NULL;
 	const char *spare;
 
-	if (!record_places(ctx, &spare, err) ||
-		!database_copy_make(ctx->db, spare, ctx->run, &proof, err) ||
+	if (!record_places(ctx, &spare, err) || !copy(ctx, spare, &proof, err) ||
 		!database_id(ctx->db, spare, &spare_id, err))
 		return false;
 	if (!spare_id)

@@ -4,21 +4,20 @@
 #include "steps/run_ctx.h"
 #include "steps/steps.h"
 
-static bool set_door(RunCtx *ctx, bool open, Err *err)
+/* After a rollback the old database goes live again as it was set aside: frozen. */
+static bool apply(RunCtx *ctx, Err *err)
 {
 	const char *id;
 
-	return fact_need(ctx, FACT_SPARE_ID, &id, err) && database_door(ctx->db, id, open, err);
-}
-
-static bool apply(RunCtx *ctx, Err *err)
-{
-	return set_door(ctx, true, err);
+	return fact_need(ctx, FACT_SPARE_ID, &id, err) && database_thaw(ctx->db, id, err) &&
+	       database_door(ctx->db, id, true, err);
 }
 
 static bool undo(RunCtx *ctx, Err *err)
 {
-	return set_door(ctx, false, err);
+	const char *id;
+
+	return fact_need(ctx, FACT_SPARE_ID, &id, err) && database_door(ctx->db, id, false, err);
 }
 
 const StepDef step_open_database = {

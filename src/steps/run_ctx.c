@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "os/file.h"
+#include "service/prewarm.h"
 
 static const char *const fact_names[] = {
 #define X(constant, name) [FACT_##constant] = (name),
@@ -47,6 +48,7 @@ void run_ctx_close(RunCtx *ctx)
 {
 	if (!ctx)
 		return;
+	prewarm_cancel(ctx->prewarm);
 	database_close(ctx->db);
 	for (int i = 0; i < FACT_COUNT; i++)
 		free(ctx->facts[i]);
@@ -126,6 +128,18 @@ bool run_ctx_to(const RunCtx *ctx, Release *ret, Err *err)
 	const char *home;
 
 	return fact_need(ctx, FACT_TO_HOME, &home, err) && release_at(home, ret, err);
+}
+
+bool run_ctx_reads_on(RunCtx *ctx)
+{
+	return fact_is_yes(ctx, FACT_READS_ON);
+}
+
+bool run_ctx_free_live(RunCtx *ctx, Err *err)
+{
+	const char *id = fact_get(ctx, FACT_LIVE_ID);
+
+	return !id || (database_thaw(ctx->db, id, err) && database_door(ctx->db, id, true, err));
 }
 
 char *run_ctx_log(const RunCtx *ctx, const char *name)

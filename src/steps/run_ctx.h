@@ -40,6 +40,8 @@
 	X(WAS_RUNNING, "was-running")                                                              \
 	X(BACKUP, "backup")                                                                        \
 	X(REHEARSAL, "rehearsal") /* its report, or {"skipped": true} */                           \
+	X(READS_ON, "reads-on")   /* "yes": users read while the data migrates */                  \
+	X(GAP_MS, "gap.ms")       /* of that, how long reading failed during the copy */           \
 	X(MIGRATIONS, "migrations")                                                                \
 	X(UNDOES, "undoes") /* rollback: the run it takes back */
 
@@ -57,6 +59,7 @@ struct RunCtx {
 	char *command;
 	char *folder; /* STATE/runs/RUN, for logs of children */
 	Database *db;
+	struct Prewarm *prewarm; /* the next server, waiting; NULL: none. Not in the journal */
 	char *facts[FACT_COUNT];
 };
 
@@ -81,5 +84,10 @@ bool run_ctx_refresh(RunCtx *ctx, Err *err) NODISCARD;
 /* The two releases where they lie now (FROM: still ENV itself before the first block). */
 bool run_ctx_from(const RunCtx *ctx, Release *ret, Err *err) NODISCARD;
 bool run_ctx_to(const RunCtx *ctx, Release *ret, Err *err) NODISCARD;
+/* Do users read on while the data migrates (else it is dark for that long)? For `needed`. */
+bool run_ctx_reads_on(RunCtx *ctx);
+/* Thaw what served before the run and open its door, so that its server can be started again. Safe
+ * to repeat, and when nothing was frozen or shut. */
+bool run_ctx_free_live(RunCtx *ctx, Err *err) NODISCARD;
 /* STATE/runs/RUN/NAME */
 char *run_ctx_log(const RunCtx *ctx, const char *name);

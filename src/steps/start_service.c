@@ -1,5 +1,7 @@
 /* start-service: start the target through whoever owns the server. */
+#include "base/event.h"
 #include "base/i18n.h"
+#include "service/prewarm.h"
 #include "service/service.h"
 #include "steps/run_ctx.h"
 #include "steps/steps.h"
@@ -14,8 +16,16 @@ static bool observe(RunCtx *ctx, Seen *ret_seen, Err *err)
 	return true;
 }
 
+/* A prewarmed server that does not go is gone: the ordinary start follows. */
 static bool apply(RunCtx *ctx, Err *err)
 {
+	AUTO(err_clear) Err trouble = {0};
+	pid_t pid;
+
+	if (ctx->prewarm && prewarm_go(TAKE(ctx->prewarm), &pid, &trouble))
+		return true;
+	if (trouble.kind != ERR_NONE)
+		event_warn_err("no-prewarm", &trouble);
 	return service_start(ctx->site, err);
 }
 

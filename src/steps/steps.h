@@ -2,10 +2,12 @@
 #pragma once
 #include "engine/step.h"
 
-extern const StepDef step_build_release;  /* the target's environment, beside the current one */
-extern const StepDef step_make_backup;    /* a backup set */
-extern const StepDef step_rehearse;       /* the target on a copy of the data, in a cage */
-extern const StepDef step_mirror_vectors; /* vector_db copied while the site serves */
+extern const StepDef step_build_release;   /* the target's environment, beside the current one */
+extern const StepDef step_make_backup;     /* a backup set */
+extern const StepDef step_rehearse;        /* the target on a copy of the data, in a cage */
+extern const StepDef step_mirror_vectors;  /* vector_db copied while the site serves */
+extern const StepDef step_freeze_database; /* read-only from here on, where the site can */
+extern const StepDef step_prewarm_service;
 extern const StepDef step_stop_service;
 extern const StepDef step_block_start;      /* ENV becomes a link to a stub that starts nothing */
 extern const StepDef step_move_data;        /* data inside the environment moves to ENV.data */

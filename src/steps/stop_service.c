@@ -53,7 +53,10 @@ static bool undo(RunCtx *ctx, Err *err)
 {
 	AUTO(service_state_clear) ServiceState state = {0};
 
-	if (!run_ctx_refresh(ctx, err) || !service_state(ctx->site, &state, err))
+	/* The steps that froze or shut the database come earlier in some flows, so their undo
+	 * would come too late for this start. */
+	if (!run_ctx_refresh(ctx, err) || !run_ctx_free_live(ctx, err) ||
+		!service_state(ctx->site, &state, err))
 		return false;
 	if (!state.pid && !service_start(ctx->site, err))
 		return false;
