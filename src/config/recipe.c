@@ -224,13 +224,15 @@ void recipe_learn_secrets(const Recipe *recipe)
 	}
 }
 
-/* Scripts that stop the server by its pid file must find the new pid, with the file's own owner. */
-static bool write_pid_file(const Recipe *recipe, pid_t pid, Err *err)
+bool recipe_write_pid_file(const Recipe *recipe, pid_t pid, Err *err)
 {
 	AUTO(free_auto) char *text = str_format("%d\n", (int)pid);
 	struct stat seen;
-	bool known = lstat(recipe->pid_file, &seen) == 0;
+	bool known;
 
+	if (!recipe->pid_file)
+		return true;
+	known = lstat(recipe->pid_file, &seen) == 0;
 	if (!file_write_text(recipe->pid_file, text, known ? seen.st_mode & 0777 : 0644, err))
 		return err_wrap(err, "writing the pid file");
 	return file_chown(recipe->pid_file, known ? seen.st_uid : recipe->uid,
@@ -258,7 +260,7 @@ bool recipe_start(const Recipe *recipe, pid_t *ret_pid, int *ret_pidfd, Err *err
 	if (!proc_daemon(&spec, &pid, ret_pidfd, err))
 		return err_wrap(err, "starting the server as it was started before");
 	*ret_pid = pid;
-	if (recipe->pid_file && !write_pid_file(recipe, pid, err))
+	if (!recipe_write_pid_file(recipe, pid, err))
 		event_warn_err("pid-file", err);
 	return true;
 }

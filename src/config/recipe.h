@@ -37,5 +37,8 @@ void recipe_copy(const Recipe *from, Recipe *to);
 void recipe_clear(Recipe *recipe);
 /* Give the secret values of its environment to redact_add(). Done by load and of_process. */
 void recipe_learn_secrets(const Recipe *recipe);
+/* Scripts that stop the server by its pid file must find the new pid; the file keeps its owner.
+ * Nothing to do without one. */
+bool recipe_write_pid_file(const Recipe *recipe, pid_t pid, Err *err) NODISCARD;
 /* Starts it as a daemon (proc.h). A pid_file is rewritten. */
 bool recipe_start(const Recipe *recipe, pid_t *ret_pid, int *ret_pidfd, Err *err) NODISCARD;

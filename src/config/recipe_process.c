@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "config/launcher_words.h"
 #include "os/file.h"
 #include "os/process_table.h"
 
@@ -90,6 +91,7 @@ bool recipe_of_process(pid_t pid, Recipe *ret, Err *err)
 	}
 	strlist_add_all(&recipe.argv, &process.argv);
 	strlist_add_all(&recipe.env, &process.env);
+	launcher_words_strip(&recipe.argv);
 	resolve_program(&recipe.argv, &recipe.env);
 	recipe.dir = str_dup(process.dir);
 	copy_identity(&process, &recipe);
