@@ -13,6 +13,9 @@
  * HF_HUB_OFFLINE=1 when OFFLINE_MODE is true before anything is imported, leaves warning filters
  * alone, and freezes the garbage collector last. A belay that dies closes the socket: it leaves.
  *
+ * Its command line goes on showing the launcher: config/launcher_words.h takes those words out of
+ * what is recorded. The server is named RELEASE/bin/python ENV/bin/open-webui.
+ *
  * Anything unexpected (another shape of command, several workers, a start script changed since the
  * process began, USE_CUDA_DOCKER, no list, too little memory) is no prewarm and an ordinary start:
  * a notice, never an error. */
@@ -52,5 +55,3 @@ bool prewarm_record(int socket, const char *to_file, Err *err) NODISCARD;
 bool prewarm_record_argv(const Site *site, const Release *release, const char *launcher, int fd,
 	StrList *ret, Err *err) NODISCARD;
 bool prewarm_install_launcher(const Site *site, char **ret_path, Err *err) NODISCARD;
-/* Strip launcher words from a recipe's argv (adopt, recording before a stop). */
-void prewarm_strip(StrList *argv);

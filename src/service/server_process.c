@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "config/launcher_words.h"
 #include "os/file.h"
 #include "os/proc.h"
 
@@ -110,7 +111,7 @@ bool process_is_webui(const Process *process)
 {
 	bool webui = false, serves = false;
 
-	if (!is_python(process))
+	if (!is_python(process) || launcher_is_waiting(&process->argv, process->name))
 		return false;
 	for (size_t i = 0; i < process->argv.len; i++) {
 		const char *word = process->argv.items[i];
@@ -188,10 +189,21 @@ static bool same_words(const StrList *a, const StrList *b)
 	return true;
 }
 
+static bool runs_as_recorded(const Process *process, const StrList *recorded)
+{
+	AUTO(strlist_clear) StrList argv = {0};
+
+	if (launcher_is_waiting(&process->argv, process->name))
+		return false;
+	strlist_add_all(&argv, &process->argv);
+	launcher_words_strip(&argv);
+	return same_words(&argv, recorded);
+}
+
 static bool look_at(void *arg, const Process *process)
 {
 	Search *search = arg;
-	const bool as_recorded = same_words(&process->argv, &search->site->recipe.argv);
+	const bool as_recorded = runs_as_recorded(process, &search->site->recipe.argv);
 
 	if (!as_recorded &&
 		(!process_is_webui(process) || process_port_asked(process) != search->site->port))
@@ -262,6 +274,7 @@ char *process_describe(pid_t pid)
 
 	if (!process_read(pid, &process, &ignored) || process.argv.len == 0)
 		return str_format("process %d", (int)pid);
+	launcher_words_strip(&process.argv);
 	second = process.argv.len > 1 ? process.argv.items[1] : "";
 	if (second[0] == '-' || !second[0] || strpbrk(second, "=@:"))
 		return str_format("process %d ('%.*s')", (int)pid, WORD_MAX, process.argv.items[0]);

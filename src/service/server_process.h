@@ -15,7 +15,8 @@ bool site_roots_hold(const SiteRoots *roots, const char *path);
 
 /* Its program, a word of its argv or a mapped extension module lies in one of the roots. */
 bool process_runs_from(const SiteRoots *roots, const Process *process);
-/* `open-webui serve`, uvicorn with Open WebUI, or a worker of either, by its argv. */
+/* `open-webui serve`, uvicorn with Open WebUI, or a worker of either, by its argv. Not one that was
+ * started early and waits (prewarm.h). */
 bool process_is_webui(const Process *process);
 /* The port that its argv asks for, 0 when that cannot be told. */
 int process_port_asked(const Process *process);

@@ -1,0 +1,124 @@
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/i18n.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "os/file.h"
+#include "os/memory.h"
+#include "os/process_table.h"
+#include "service/prewarm_parts.h"
+#include "service/server_process.h"
+
+#define NEEDED_UNKNOWN_KB 1200000 /* a full environment of 0.12.4 waits with 1.1 GB */
+#define GROWTH_KB         130000  /* seen from go to healthy: 70 to 125 MB */
+
+static const char *setting(const Site *site, const char *name)
+{
+	const char *value = env_get(&site->webui.merged, name);
+
+	return value ? value : env_get(&site->recipe.env, name);
+}
+
+/* `serve` then tries torch and changes LD_LIBRARY_PATH before anything else is imported. */
+static bool wants_cuda(const Site *site)
+{
+	const char *value = setting(site, "USE_CUDA_DOCKER");
+
+	return value && strcasecmp(value, "true") == 0;
+}
+
+static bool is_recorded(const Site *site, const Process *server)
+{
+	return server->pid == site->recipe.pid && server->start_ticks == site->recipe.start_ticks;
+}
+
+/* A changed script would start it differently; a moved one keeps its time of writing, so the time
+ * of that change counts, too. */
+static bool script_is_older(const char *script, const Process *server)
+{
+	const int64_t began = process_began_ms(server->start_ticks);
+	struct stat about;
+
+	return stat(script, &about) == 0 &&
+	       about.st_mtim.tv_sec * 1000 + about.st_mtim.tv_nsec / 1000000 <= began &&
+	       about.st_ctim.tv_sec * 1000 + about.st_ctim.tv_nsec / 1000000 <= began;
+}
+
+static bool writes_to_one_file(const Process *server)
+{
+	const char *out = server->stdout_path;
+
+	return out && out[0] == '/' && str_is(out, server->stderr_path);
+}
+
+static char *why_not_script(const Site *site, const Process *server)
+{
+	if (site->service != SERVICE_SCRIPT)
+		return NULL;
+	if (!server)
+		return str_dup(
+			_("no server is running that the start script could be compared with"));
+	if (!script_is_older(site->start_script, server))
+		return str_dup(_("the start script was changed after the server was started"));
+	/* Through tee or a log rotator: only the script can make that pipe again. */
+	if (!writes_to_one_file(server))
+		return str_dup(_("the server's output does not go to one file"));
+	return NULL;
+}
+
+static char *why_not_memory(const PrewarmSpec *spec, const Process *server)
+{
+	const int64_t available = memory_available_kb();
+	int64_t needed = spec->needed_kb;
+
+	if (!needed && server)
+		needed = process_pss_kb(server->pid);
+	if (!needed)
+		needed = NEEDED_UNKNOWN_KB;
+	needed += needed / 10 + GROWTH_KB;
+	if (needed <= available)
+		return NULL;
+	return str_format(_("it needs %s of memory, and %s are available"),
+		str_bytes((unsigned long long)needed * 1000),
+		str_bytes((unsigned long long)(available < 0 ? 0 : available) * 1000));
+}
+
+static char *why_not_settings(const PrewarmSpec *spec)
+{
+	const Site *site = spec->site;
+
+	if (site->service == SERVICE_SYSTEMD)
+		return str_dup(_("systemd starts the server in its unit"));
+	if (site->webui.workers > 1)
+		return str_format(_("%d workers serve this site"), site->webui.workers);
+	if (wants_cuda(site))
+		return str_dup(_("USE_CUDA_DOCKER is set"));
+	if (!spec->modules || file_kind(spec->modules) != FILE_REGULAR)
+		return str_dup(_("no rehearsal has listed the modules of this release"));
+	if (!prewarm_knows_command(site))
+		return str_dup(_("the server is started by a command of another kind"));
+	return NULL;
+}
+
+static char *why_not(const PrewarmSpec *spec)
+{
+	AUTO(process_clear) Process server = {0};
+	char *why = why_not_settings(spec);
+	bool found = false;
+
+	if (why)
+		return why;
+	server_find(spec->site, &server, &found);
+	if (found && !is_recorded(spec->site, &server))
+		return str_dup(_("the recorded start is not that of the running server"));
+	why = why_not_script(spec->site, found ? &server : NULL);
+	return why ? why : why_not_memory(spec, found ? &server : NULL);
+}
+
+bool prewarm_possible(const PrewarmSpec *spec, char **ret_why, Err *err)
+{
+	(void)err;
+	*ret_why = why_not(spec);
+	return true;
+}
