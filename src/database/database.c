@@ -125,6 +125,32 @@ bool database_exchange(Database *db, const DatabaseExchange *exchange, Err *err)
 	return db->ops->exchange(db, exchange, err);
 }
 
+bool database_freeze(Database *db, const char *live_id, Err *err)
+{
+	return db->ops->freeze(db, live_id, err);
+}
+
+bool database_thaw(Database *db, const char *id, Err *err)
+{
+	return db->ops->thaw(db, id, err);
+}
+
+bool database_is_frozen(Database *db, const char *id, bool *ret, Err *err)
+{
+	return db->ops->is_frozen(db, id, ret, err);
+}
+
+bool database_can_freeze(Database *db, char **ret_why, Err *err)
+{
+	return db->ops->can_freeze(db, ret_why, err);
+}
+
+bool database_copy_frozen(Database *db, const char *spare, const char *run, int64_t max_gap_ms,
+	json_t **ret_proof, int64_t *ret_gap_ms, Err *err)
+{
+	return db->ops->copy_frozen(db, spare, run, max_gap_ms, ret_proof, ret_gap_ms, err);
+}
+
 bool database_mark(Database *db, const char *place, json_t **ret_marks, Err *err)
 {
 	return db->ops->mark(db, place, ret_marks, err);

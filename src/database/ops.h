@@ -34,6 +34,13 @@ typedef struct DatabaseOps {
 		Database *db, const char *spare, const char *id, const char *run, Err *err);
 	bool (*exchange)(Database *db, const DatabaseExchange *exchange, Err *err);
 
+	bool (*freeze)(Database *db, const char *live_id, Err *err);
+	bool (*thaw)(Database *db, const char *id, Err *err);
+	bool (*is_frozen)(Database *db, const char *id, bool *ret, Err *err);
+	bool (*can_freeze)(Database *db, char **ret_why, Err *err);
+	bool (*copy_frozen)(Database *db, const char *spare, const char *run, int64_t max_gap_ms,
+		json_t **ret_proof, int64_t *ret_gap_ms, Err *err);
+
 	bool (*mark)(Database *db, const char *place, json_t **ret_marks, Err *err);
 	bool (*written_since)(
 		Database *db, const char *place, const json_t *marks, json_t **ret, Err *err);

@@ -117,6 +117,16 @@ bool pg_copy_make(
 	Database *db, const char *spare, const char *run, json_t **ret_proof, Err *err) NODISCARD;
 bool pg_copy_drop(
 	Database *db, const char *spare, const char *id, const char *run, Err *err) NODISCARD;
+/* Shuts the door, sends everyone out and takes the proof. */
+bool pg_empty_and_record(Database *db, const char *id, json_t **ret_proof, Err *err) NODISCARD;
+/* pg_copy_frozen.c */
+bool pg_copy_frozen(Database *db, const char *spare, const char *run, int64_t max_gap_ms,
+	json_t **ret_proof, int64_t *ret_gap_ms, Err *err) NODISCARD;
+/* pg_freeze.c */
+bool pg_freeze(Database *db, const char *id, Err *err) NODISCARD;
+bool pg_thaw(Database *db, const char *id, Err *err) NODISCARD;
+bool pg_is_frozen(Database *db, const char *id, bool *ret, Err *err) NODISCARD;
+bool pg_can_freeze(Database *db, char **ret_why, Err *err) NODISCARD;
 /* pg_exchange.c */
 bool pg_exchange(Database *db, const DatabaseExchange *exchange, Err *err) NODISCARD;
 /* pg_program.c */
@@ -149,3 +159,5 @@ bool pg_kept_drop(Database *db, const char *spare, const char *id, Err *err) NOD
 /* pg_rights.c */
 bool pg_try_rights(Database *db, Err *err) NODISCARD;
 bool pg_obstacles(Database *db, StrList *ret, Err *err) NODISCARD;
+/* Those of them that write through a freeze, or cannot be ended for one. */
+bool pg_freeze_obstacles(Database *db, StrList *ret, Err *err) NODISCARD;

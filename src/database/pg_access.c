@@ -1,11 +1,13 @@
 #include "database/pg.h"
 
+#include <poll.h>
+
 #include "base/clock.h"
 #include "base/fault.h"
 #include "base/mem.h"
 #include "base/text.h"
 
-enum { OUT_MS = 30000, TERMINATE_MS = 5000 };
+enum { OUT_MS = 30000, TERMINATE_MS = 5000, PAUSE_MS = 5 };
 
 const DatabaseUrl *pg_admin_url(const Database *db)
 {
@@ -155,11 +157,22 @@ bool pg_enter(Database *db, const char *id, bool shut, PgSession **ret, Err *err
 
 /* usesysid is NULL for the server's own workers (autovacuum): RENAME and TEMPLATE cancel those
  * themselves. backend_type would tell, but ordinary roles may not see it. */
-static const char sessions_query[] =
-	"SELECT pid, coalesce(usename, usesysid::text), coalesce(application_name, ''),"
-	" coalesce(host(client_addr), ''), coalesce(state, '')"
-	" FROM pg_stat_activity WHERE datid::text = $1 AND usesysid IS NOT NULL"
-	" AND pid <> pg_backend_pid() AND pid::text <> $2 ORDER BY backend_start, pid";
+#define SESSIONS_OF(more)                                                                          \
+	"SELECT pid, coalesce(usename, usesysid::text), coalesce(application_name, ''),"           \
+	" coalesce(host(client_addr), ''), coalesce(state, '')"                                    \
+	" FROM pg_stat_activity WHERE datid::text = $1 AND usesysid IS NOT NULL"                   \
+	" AND pid <> pg_backend_pid() " more " ORDER BY backend_start, pid"
+
+static const char sessions_query[] = SESSIONS_OF("AND pid::text <> $2");
+/* The start of another role's session is hidden from ordinary roles: such a one counts as older. */
+static const char older_query[] = SESSIONS_OF(
+	"AND coalesce(backend_start, '-infinity') <= $2::timestamptz");
+
+/* A session reads the settings of its database under this lock, before it shows itself in
+ * pg_stat_activity. */
+static const char starting_query[] =
+	"SELECT count(*) FROM pg_locks WHERE locktype = 'object' AND granted"
+	" AND classid = 'pg_database'::regclass AND objid::text = $1 AND mode = 'RowExclusiveLock'";
 
 /* Address and state of another role's session are hidden from ordinary roles. */
 static char *describe(const PgRows *rows, int row)
@@ -236,6 +249,28 @@ static bool cannot_end(Database *db, const StrList *refused, Err *err)
 		err, "end them there, or set admin_url in %s to a superuser's URL", db->site->file);
 }
 
+/* One look: ends what the query finds. *ret_left: how many there were. */
+static bool end_found(PgSession *admin, const char *query, const char *const *params, int *ret_left,
+	StrList *refused, Err *err)
+{
+	AUTO(pg_rows_free_auto) PgRows *rows = NULL;
+
+	if (!pg_query(admin, query, params, &rows, err))
+		return err_wrap(err, "looking for sessions");
+	for (int i = 0; i < pg_rows(rows); i++) {
+		if (!end_one(admin, rows, i, refused, err))
+			return err_wrap(err, "ending a session");
+	}
+	*ret_left = pg_rows(rows);
+	return true;
+}
+
+static bool still_there(Err *err)
+{
+	return err_fail(err, ERR_TIMEOUT, "sessions on the database did not end within %s",
+		str_duration(OUT_MS));
+}
+
 bool pg_others_out(Database *db, const char *id, int keep_pid, Err *err)
 {
 	const Deadline deadline = deadline_in(OUT_MS);
@@ -246,22 +281,63 @@ bool pg_others_out(Database *db, const char *id, int keep_pid, Err *err)
 	if (!pg_admin(db, &admin, err))
 		return false;
 	while (true) {
-		AUTO(pg_rows_free_auto) PgRows *rows = NULL;
 		AUTO(strlist_clear) StrList refused = {0};
+		int left = 0;
 
-		if (!pg_query(admin, sessions_query, params, &rows, err))
-			return err_wrap(err, "looking for sessions");
-		if (pg_rows(rows) == 0)
-			return true;
-		for (int i = 0; i < pg_rows(rows); i++) {
-			if (!end_one(admin, rows, i, &refused, err))
-				return err_wrap(err, "ending a session");
-		}
+		if (!end_found(admin, sessions_query, params, &left, &refused, err))
+			return false;
 		if (refused.len > 0)
 			return cannot_end(db, &refused, err);
+		if (left == 0)
+			return true;
 		if (deadline_left_ms(deadline) == 0)
-			return err_fail(err, ERR_TIMEOUT,
-				"sessions on the database did not end within %s",
-				str_duration(OUT_MS));
+			return still_there(err);
 	}
+}
+
+/* *ret: nobody is starting now and everyone older was ended. In this order: who starts after the
+ * first question reads the settings after it too. */
+static bool older_are_out(
+	PgSession *admin, const char *const *params, StrList *refused, bool *ret, Err *err)
+{
+	const char *const only_id[] = {params[0], NULL};
+	AUTO(free_auto) char *starting = NULL;
+	int left = 0;
+
+	strlist_clear(refused);
+	if (!pg_value(admin, starting_query, only_id, &starting, err) ||
+		!end_found(admin, older_query, params, &left, refused, err))
+		return false;
+	*ret = str_is(starting, "0") && left == (int)refused->len;
+	return true;
+}
+
+bool pg_older_out(Database *db, const char *id, StrList *ret_refused, Err *err)
+{
+	const Deadline deadline = deadline_in(OUT_MS);
+	AUTO(strlist_clear) StrList refused = {0};
+	AUTO(free_auto) char *now = NULL;
+	PgSession *admin;
+	bool out = false;
+
+	if (!pg_admin(db, &admin, err) ||
+		!pg_value(admin, "SELECT clock_timestamp()", NULL, &now, err))
+		return false;
+	const char *const params[] = {id, now, NULL};
+
+	while (!out) {
+		if (!older_are_out(admin, params, &refused, &out, err))
+			return false;
+		if (!ret_refused && refused.len > 0)
+			return cannot_end(db, &refused, err);
+		if (!out && deadline_left_ms(deadline) == 0)
+			return still_there(err);
+		/* The end of a session that is only starting is no event that one could wait for.
+		 */
+		if (!out)
+			poll(NULL, 0, PAUSE_MS);
+	}
+	if (ret_refused)
+		strlist_add_all(ret_refused, &refused);
+	return true;
 }

@@ -118,13 +118,18 @@ static void wait_socket(PGconn *conn, short events, Deadline deadline)
 	poll(fds, count, (int)(left < TICK_MS ? left : TICK_MS));
 }
 
-static PGconn *start(const DatabaseUrl *url, const char *database)
+static PGconn *start(const DatabaseUrl *url, const char *database, const char *options)
 {
 	AUTO(strlist_clear) StrList keywords = {0};
 	AUTO(strlist_clear) StrList values = {0};
 	static const char *const ours[][2] = {
 		{"application_name", "belay"}, {"client_encoding", "UTF8"}, {NULL, NULL}};
 
+	if (options) {
+		strlist_add(&keywords, "options");
+		strlist_add(&values, options);
+	}
+	/* Of a keyword that stands there twice the last counts. */
 	database_url_conninfo(url, &keywords, &values);
 	for (size_t i = 0; i < keywords.len;) {
 		if (str_is(keywords.items[i], "dbname") ||
@@ -172,8 +177,6 @@ static bool finish_connecting(PgSession *session, Err *err)
 
 static bool set_up(PgSession *session, Err *err)
 {
-	PQsetErrorVerbosity(session->conn, PQERRORS_DEFAULT);
-	PQsetNoticeReceiver(session->conn, on_notice, session);
 	return pg_run(session,
 		"SET statement_timeout=0; SET lock_timeout=0; SET idle_in_transaction_session_timeout=0;"
 		"SET default_transaction_read_only=off; SET default_transaction_isolation='read committed';"
@@ -184,14 +187,14 @@ static bool set_up(PgSession *session, Err *err)
 		err);
 }
 
-static bool connect_one(
-	const DatabaseUrl *url, const char *database, PgSession **ret, char ret_state[6], Err *err)
+static bool connect_bare(const DatabaseUrl *url, const char *database, const char *options,
+	PgSession **ret, char ret_state[6], Err *err)
 {
 	AUTO(pg_disconnect_auto) PgSession *session = NEW(PgSession);
 
 	ret_state[0] = '\0';
 	session->limit_ms = PG_LIMIT_MS;
-	session->conn = start(url, database);
+	session->conn = start(url, database, options);
 	if (!session->conn)
 		return err_fail(err, ERR_INTERNAL, "libpq made no connection");
 	PQsetErrorVerbosity(session->conn, PQERRORS_VERBOSE);
@@ -207,10 +210,28 @@ static bool connect_one(
 		state_in_message(message, ret_state);
 		return connect_failed(url, database, ret_state, message, err);
 	}
-	if (!set_up(session, err))
+	PQsetErrorVerbosity(session->conn, PQERRORS_DEFAULT);
+	PQsetNoticeReceiver(session->conn, on_notice, session);
+	*ret = TAKE(session);
+	return true;
+}
+
+static bool connect_one(
+	const DatabaseUrl *url, const char *database, PgSession **ret, char ret_state[6], Err *err)
+{
+	AUTO(pg_disconnect_auto) PgSession *session = NULL;
+
+	if (!connect_bare(url, database, NULL, &session, ret_state, err) || !set_up(session, err))
 		return false;
 	*ret = TAKE(session);
 	return true;
+}
+
+bool pg_connect_as_is(const DatabaseUrl *url, const char *options, PgSession **ret, Err *err)
+{
+	char state[6];
+
+	return connect_bare(url, url->name, options, ret, state, err);
 }
 
 bool pg_connect(const DatabaseUrl *url, const char *const *databases, PgSession **ret, Err *err)
@@ -245,8 +266,11 @@ bool pg_alive(PgSession *session)
 
 	if (session->broken || PQstatus(session->conn) != CONNECTION_OK)
 		return false;
-	if (poll(&now, 1, 0) > 0 && !PQconsumeInput(session->conn))
-		return false;
+	/* A server that goes down may say so first: its words and then the end of the stream. */
+	while (poll(&now, 1, 0) > 0) {
+		if (!PQconsumeInput(session->conn))
+			return false;
+	}
 	return PQtransactionStatus(session->conn) == PQTRANS_IDLE;
 }
 

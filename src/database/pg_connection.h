@@ -22,6 +22,10 @@ typedef struct PgRows PgRows;
  * tells apart: no server, wrong password, no such database, door shut, no right, no room. */
 bool pg_connect(
 	const DatabaseUrl *url, const char *const *databases, PgSession **ret, Err *err) NODISCARD;
+/* A session such as the application gets in url->name: nothing is set in it. `options`: its
+ * PGOPTIONS, or NULL; as for every client, those of the URL come before it. */
+bool pg_connect_as_is(
+	const DatabaseUrl *url, const char *options, PgSession **ret, Err *err) NODISCARD;
 void pg_disconnect(PgSession *session);
 DEFINE_AUTO(PgSession, pg_disconnect)
 

@@ -170,8 +170,7 @@ bool pg_empty_and_record(Database *db, const char *id, json_t **ret_proof, Err *
 {
 	AUTO(pg_disconnect_auto) PgSession *guard = NULL;
 
-	return pg_enter(db, id, true, &guard, err) &&
-	       pg_others_out(db, id, pg_pid(guard), err) &&
+	return pg_enter(db, id, true, &guard, err) && pg_others_out(db, id, pg_pid(guard), err) &&
 	       pg_proof_take(db, guard, id, ret_proof, err);
 }
 
@@ -184,7 +183,8 @@ bool pg_copy_make(Database *db, const char *spare, const char *run, json_t **ret
 		return false;
 	if (!live.id)
 		return err_fail(err, ERR_DATABASE, "there is no database '%s'", db->live);
-	if (!pg_clear_spare(db, spare, run, err) || !pg_empty_and_record(db, live.id, &proof, err) ||
+	if (!pg_clear_spare(db, spare, run, err) ||
+		!pg_empty_and_record(db, live.id, &proof, err) ||
 		!pg_create_spare(db, spare, run, true, err))
 		return err_wrap(err, "copying database '%s'", db->live);
 	*ret_proof = TAKE(proof);

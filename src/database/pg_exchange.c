@@ -106,6 +106,8 @@ static bool renames(PgSession *admin, const char *live, const char *spare, const
 static bool in_transaction(Database *db, const DatabaseExchange *exchange, PgSession *admin,
 	const PgEntry *live, const PgEntry *spare, Err *err)
 {
+	AUTO(free_auto) char *name = pg_ident(db->live);
+
 	/* synchronous_commit is on in every session; said again where it decides. */
 	return pg_run(admin,
 		       "SET synchronous_commit=on; BEGIN; SET LOCAL lock_timeout='10s';"
@@ -114,7 +116,9 @@ static bool in_transaction(Database *db, const DatabaseExchange *exchange, PgSes
 	       renames(admin, db->live, exchange->spare, exchange->live_id, err) &&
 	       (!exchange->carry ||
 		       pg_properties_carry(admin, exchange->live_id, exchange->spare_id, err)) &&
-	       comments(admin, db->live, exchange, live->comment, spare->comment, err);
+	       comments(admin, db->live, exchange, live->comment, spare->comment, err) &&
+	       /* A rollback brings back a database that was set aside frozen. */
+	       pg_runf(admin, err, "ALTER DATABASE %s RESET default_transaction_read_only", name);
 }
 
 /* After a lost answer the server may be recovering: wait for it, with a limit, then ask. */

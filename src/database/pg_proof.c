@@ -81,7 +81,7 @@ static bool large_objects(PgSession *session, char **ret, Err *err)
 	return true;
 }
 
-bool pg_proof_take(Database *db, PgSession *session, const char *id, json_t **ret, Err *err)
+bool pg_proof_record(Database *db, PgSession *session, const char *id, json_t **ret, Err *err)
 {
 	AUTO(pg_tables_clear) PgTables tables = {0};
 	AUTO(free_auto) char *snapshot = NULL;
@@ -92,16 +92,13 @@ bool pg_proof_take(Database *db, PgSession *session, const char *id, json_t **re
 
 	if (!pg_server_id(db, &server_id, err))
 		return false;
-	pg_limit(session, PG_LIMIT_LONG_MS);
-	if (!pg_run(session, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", err) ||
-		!pg_value(session, "SELECT pg_current_snapshot()", NULL, &snapshot, err) ||
+	if (!pg_value(session, "SELECT pg_current_snapshot()", NULL, &snapshot, err) ||
 		!pg_tables(session, &tables, err) ||
 		!pg_value(session, relations_query, NULL, &relations, err) ||
 		!large_objects(session, &objects, err) || !sequences(session, &seen, err))
 		return err_wrap(err, "recording the state of the database");
-	if (!pg_count_all(session, &tables, &counts, err) || !pg_run(session, "COMMIT", err)) {
+	if (!pg_count_all(session, &tables, &counts, err)) {
 		json_decref(seen);
-		json_decref(counts);
 		return err_wrap(err, "recording the state of the database");
 	}
 	json_t *proof = json_object();
@@ -114,6 +111,18 @@ bool pg_proof_take(Database *db, PgSession *session, const char *id, json_t **re
 	json_object_set_new(proof, "sequences", seen);
 	json_object_set_new(proof, "tables", counts);
 	*ret = proof;
+	return true;
+}
+
+bool pg_proof_take(Database *db, PgSession *session, const char *id, json_t **ret, Err *err)
+{
+	AUTO(json_release_auto) json_t *proof = NULL;
+
+	pg_limit(session, PG_LIMIT_LONG_MS);
+	if (!pg_run(session, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", err) ||
+		!pg_proof_record(db, session, id, &proof, err) || !pg_run(session, "COMMIT", err))
+		return false;
+	*ret = TAKE(proof);
 	return true;
 }
 
@@ -194,13 +203,13 @@ static bool compare_tables(PgSession *session, const json_t *proof, json_t **ret
 /* All at once and with a limit: whoever still writes makes this fail instead of being missed. It
  * waits for prepared transactions too. The server makes an autovacuum worker in the way give up
  * after deadlock_timeout, usually one second. */
-static bool lock_tables(PgSession *session, Err *err)
+bool pg_lock_tables(PgSession *session, int limit_ms, Err *err)
 {
 	AUTO(pg_tables_clear) PgTables tables = {0};
 	AUTO(text_clear) Text query = TEXT_INIT(MAX_LOCKS);
 
 	if (!pg_run(session, "BEGIN", err) || !pg_tables(session, &tables, err) ||
-		!pg_runf(session, err, "SET LOCAL lock_timeout = %d", LOCK_MS))
+		!pg_runf(session, err, "SET LOCAL lock_timeout = %d", limit_ms))
 		return false;
 	for (size_t i = 0; i < tables.len; i++) {
 		if (tables.items[i].lockable)
@@ -253,7 +262,7 @@ bool pg_proof_check(PgSession *session, const json_t *proof, Err *err)
 	AUTO(text_clear) Text story = TEXT_INIT(MAX_STORY);
 
 	pg_limit(session, PG_LIMIT_LONG_MS);
-	if (!lock_tables(session, err))
+	if (!pg_lock_tables(session, LOCK_MS, err))
 		return err_wrap(err, "locking the tables for the last look");
 	if (!compare_tables(session, proof, &differences, err) ||
 		!compare_rest(session, proof, &story, err) || !pg_run(session, "ROLLBACK", err))

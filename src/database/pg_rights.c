@@ -123,49 +123,53 @@ bool pg_try_rights(Database *db, Err *err)
 
 /* -- obstacles -------------------------------------------------------------------------------- */
 
-/* $1 is the OID of the live database. Each gives one line a row. */
-static const char *const obstacle_queries[] = {
+typedef struct Obstacle {
+	bool to_freeze;    /* writes through a freeze, or cannot be ended for one */
+	const char *query; /* $1 is the OID of the live database; one line a row */
+} Obstacle;
+
+static const Obstacle obstacles[] = {
 	/* RENAME and TEMPLATE wait five seconds for one and fail; COMMIT PREPARED writes later. */
-	"SELECT format('prepared transaction %L of role %s since %s: ROLLBACK PREPARED or COMMIT PREPARED"
-	" it inside that database', gid, owner, date_trunc('second', prepared))"
-	" FROM pg_prepared_xacts x JOIN pg_database d ON d.datname = x.database"
-	" WHERE d.oid::text = $1",
+	{true, "SELECT format('prepared transaction %L of role %s since %s: ROLLBACK PREPARED or COMMIT PREPARED"
+	       " it inside that database', gid, owner, date_trunc('second', prepared))"
+	       " FROM pg_prepared_xacts x JOIN pg_database d ON d.datname = x.database"
+	       " WHERE d.oid::text = $1"},
 
 	/* A copy has none, and the worker writes through everything but a shut door. */
-	"SELECT format('subscription %I receives logical replication into the database', subname)"
-	" FROM pg_subscription WHERE subdbid::text = $1",
+	{true, "SELECT format('subscription %I receives logical replication into the database', subname)"
+	       " FROM pg_subscription WHERE subdbid::text = $1"},
 
 	/* A slot stays with the old database; its consumer would miss whatever comes after. */
-	"SELECT format('replication slot %I belongs to the database and would stay with the old one',"
-	" slot_name) FROM pg_replication_slots s JOIN pg_database d ON d.datname = s.database"
-	" WHERE d.oid::text = $1",
+	{false, "SELECT format('replication slot %I belongs to the database and would stay with the old one',"
+		" slot_name) FROM pg_replication_slots s JOIN pg_database d ON d.datname = s.database"
+		" WHERE d.oid::text = $1"},
 
 	/* Only a superuser can put another role's settings back. */
-	"SELECT format('role %I has settings in the database that role %I may not copy: %s',"
-	" pg_get_userbyid(setrole), current_user, setconfig)"
-	" FROM pg_db_role_setting WHERE setdatabase::text = $1 AND setrole <> 0"
-	" AND pg_get_userbyid(setrole) <> current_user"
-	" AND NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)",
+	{false, "SELECT format('role %I has settings in the database that role %I may not copy: %s',"
+		" pg_get_userbyid(setrole), current_user, setconfig)"
+		" FROM pg_db_role_setting WHERE setdatabase::text = $1 AND setrole <> 0"
+		" AND pg_get_userbyid(setrole) <> current_user"
+		" AND NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)"},
 
 	/* The migration would be refused, or writes would pass where they must not. */
-	"SELECT format('%s has the setting %s',"
-	" CASE setrole WHEN 0 THEN 'the database' ELSE 'role ' || pg_get_userbyid(setrole) END, c)"
-	" FROM pg_db_role_setting s, unnest(setconfig) c"
-	" WHERE c ~* '^(default_)?transaction_read_only=' AND (setdatabase::text = $1 OR"
-	" (setdatabase = 0 AND EXISTS (SELECT 1 FROM pg_database d"
-	"  WHERE d.oid::text = $1 AND d.datdba = s.setrole)))",
+	{true, "SELECT format('%s has the setting %s',"
+	       " CASE setrole WHEN 0 THEN 'the database' ELSE 'role ' || pg_get_userbyid(setrole) END, c)"
+	       " FROM pg_db_role_setting s, unnest(setconfig) c"
+	       " WHERE c ~* '^(default_)?transaction_read_only=' AND (setdatabase::text = $1 OR"
+	       " (setdatabase = 0 AND EXISTS (SELECT 1 FROM pg_database d"
+	       "  WHERE d.oid::text = $1 AND d.datdba = s.setrole)))"},
 
-	"SELECT format('the database has a security label of %s that a copy would lack', provider)"
-	" FROM pg_shseclabel WHERE objoid::text = $1 AND classoid = 'pg_database'::regclass",
+	{false, "SELECT format('the database has a security label of %s that a copy would lack', provider)"
+		" FROM pg_shseclabel WHERE objoid::text = $1 AND classoid = 'pg_database'::regclass"},
 
-	"SELECT format('the encoding is %s, not UTF8', pg_encoding_to_char(encoding))"
-	" FROM pg_database WHERE oid::text = $1 AND pg_encoding_to_char(encoding) <> 'UTF8'",
+	{false, "SELECT format('the encoding is %s, not UTF8', pg_encoding_to_char(encoding))"
+		" FROM pg_database WHERE oid::text = $1 AND pg_encoding_to_char(encoding) <> 'UTF8'"},
 
-	"SELECT format('role %I has a session (pid %s) that role %I may not end', usename, pid,"
-	" current_user) FROM pg_stat_activity a WHERE datid::text = $1 AND usesysid IS NOT NULL"
-	" AND NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)"
-	" AND (coalesce((SELECT rolsuper FROM pg_roles r WHERE r.oid = a.usesysid), true) OR NOT"
-	"  (pg_has_role(a.usesysid, 'USAGE') OR pg_has_role('pg_signal_backend', 'USAGE')))",
+	{true, "SELECT format('role %I has a session (pid %s) that role %I may not end', usename, pid,"
+	       " current_user) FROM pg_stat_activity a WHERE datid::text = $1 AND usesysid IS NOT NULL"
+	       " AND NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)"
+	       " AND (coalesce((SELECT rolsuper FROM pg_roles r WHERE r.oid = a.usesysid), true) OR NOT"
+	       "  (pg_has_role(a.usesysid, 'USAGE') OR pg_has_role('pg_signal_backend', 'USAGE')))"},
 };
 
 /* 13 brought snapshots of 64 bits, 14 the ending of a session that waits until it is gone. */
@@ -191,23 +195,26 @@ static bool find_pooler(PgSession *session, StrList *ret, Err *err)
 	return true;
 }
 
-static bool find_inside(Database *db, StrList *ret, Err *err)
+static bool find_inside(Database *db, bool to_freeze, StrList *ret, Err *err)
 {
 	AUTO(pg_disconnect_auto) PgSession *session = NULL;
 	AUTO(pg_rows_free_auto) PgRows *rows = NULL;
 
-	if (!pg_open(db, db->live, &session, err) || !find_pooler(session, ret, err) ||
-		!pg_query(session,
-			"SELECT format('publication %I sends changes of the database elsewhere; its"
-			" subscribers would stay with the old one', pubname) FROM pg_publication",
-			NULL, &rows, err))
+	if (!pg_open(db, db->live, &session, err) || !find_pooler(session, ret, err))
+		return false;
+	if (to_freeze)
+		return true;
+	if (!pg_query(session,
+		    "SELECT format('publication %I sends changes of the database elsewhere; its"
+		    " subscribers would stay with the old one', pubname) FROM pg_publication",
+		    NULL, &rows, err))
 		return false;
 	for (int i = 0; i < pg_rows(rows); i++)
 		strlist_add(ret, pg_text(rows, i, 0));
 	return true;
 }
 
-bool pg_obstacles(Database *db, StrList *ret, Err *err)
+static bool find(Database *db, bool to_freeze, StrList *ret, Err *err)
 {
 	AUTO(pg_entry_clear) PgEntry live = {0};
 	PgSession *admin;
@@ -219,14 +226,26 @@ bool pg_obstacles(Database *db, StrList *ret, Err *err)
 	const char *const params[] = {live.id, NULL};
 
 	find_version(admin, ret);
-	for (size_t i = 0; i < COUNT_OF(obstacle_queries); i++) {
+	for (size_t i = 0; i < COUNT_OF(obstacles); i++) {
 		AUTO(pg_rows_free_auto) PgRows *rows = NULL;
 
-		if (!pg_query(admin, obstacle_queries[i], params, &rows, err))
+		if (to_freeze && !obstacles[i].to_freeze)
+			continue;
+		if (!pg_query(admin, obstacles[i].query, params, &rows, err))
 			return err_wrap(err, "looking for obstacles");
 		for (int row = 0; row < pg_rows(rows); row++)
 			strlist_add(ret, pg_text(rows, row, 0));
 	}
 	/* With the door shut by an unfinished run there is nobody inside to find. */
-	return !live.open || find_inside(db, ret, err);
+	return !live.open || find_inside(db, to_freeze, ret, err);
+}
+
+bool pg_obstacles(Database *db, StrList *ret, Err *err)
+{
+	return find(db, false, ret, err);
+}
+
+bool pg_freeze_obstacles(Database *db, StrList *ret, Err *err)
+{
+	return find(db, true, ret, err);
 }

@@ -34,6 +34,21 @@ bool sqlite_adopt_partial(Database *db, const char *spare, const char *run, Err 
 /* Room for a new spare of this run: leftovers of it go; ERR_FOREIGN for a file that is not its. */
 bool sqlite_make_room(Database *db, const char *spare, const char *run, Err *err) NODISCARD;
 
+/* sqlite_freeze.c */
+typedef struct SqliteFreeze SqliteFreeze;
+bool sqlite_freeze(Database *db, const char *live_id, Err *err) NODISCARD;
+bool sqlite_thaw(Database *db, const char *id, Err *err) NODISCARD;
+bool sqlite_is_frozen(Database *db, const char *id, bool *ret, Err *err) NODISCARD;
+bool sqlite_can_freeze(Database *db, char **ret_why, Err *err) NODISCARD;
+bool sqlite_copy_frozen(Database *db, const char *spare, const char *run, int64_t max_gap_ms,
+	json_t **ret_proof, int64_t *ret_gap_ms, Err *err) NODISCARD;
+/* The proof of such a copy, once nobody has the file open. Ends the freeze. */
+bool sqlite_frozen_proof(Database *db, const json_t *proof, Err *err) NODISCARD;
+void sqlite_freeze_end(Database *db);
+
+/* sqlite_shape.c */
+bool sqlite_shape_of(const char *path, json_t **ret, Err *err) NODISCARD;
+
 /* sqlite_dump.c */
 bool sqlite_dump(Database *db, DumpSink sink, void *arg, DumpFigures *ret, char **ret_how,
 	Err *err) NODISCARD;

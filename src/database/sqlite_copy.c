@@ -256,20 +256,33 @@ static bool settle(const char *path, Err *err)
 	       sync_file(path, err);
 }
 
+/* After it nobody but us may have touched the file: *ret is how it looked then. */
+static bool first_look(Database *db, const json_t *proof, json_t **ret, Err *err)
+{
+	if (!json_str(proof, "freeze")) {
+		sqlite_freeze_end(db);
+		*ret = json_incref((json_t *)proof);
+		return !proof || proof_holds(db->live, proof, err);
+	}
+	return sqlite_nobody_writes(db->live, err) && sqlite_frozen_proof(db, proof, err) &&
+	       take_proof(db->live, ret, err);
+}
+
 bool sqlite_exchange(Database *db, const DatabaseExchange *exchange, Err *err)
 {
 	AUTO(free_auto) char *folder = path_folder(db->live);
+	AUTO(json_release_auto) json_t *proof = NULL;
 
 	if (!must_be(db->live, exchange->live_id, err) ||
 		!must_be(exchange->spare, exchange->spare_id, err))
 		return false;
 	/* Before, so that a foreign write is not folded in; after, because only then nobody is in.
 	 */
-	if (exchange->proof && !proof_holds(db->live, exchange->proof, err))
+	if (!first_look(db, exchange->proof, &proof, err))
 		return false;
 	if (!settle(db->live, err) || !settle(exchange->spare, err))
 		return false;
-	if (exchange->proof && !proof_holds(db->live, exchange->proof, err))
+	if (proof && !proof_holds(db->live, proof, err))
 		return false;
 	if (exchange->carry && !take_owner(db, exchange->spare, err))
 		return false;

@@ -28,7 +28,7 @@ static bool sqlite_open(Database *db, Err *err)
 
 static void sqlite_close(Database *db)
 {
-	(void)db;
+	sqlite_freeze_end(db);
 }
 
 /* webui.db.belay-20261123134812 for the run 20261123-134812-upgrade. */
@@ -229,6 +229,11 @@ const DatabaseOps sqlite_database_ops = {
 	.copy_make = sqlite_copy_make,
 	.copy_drop = sqlite_copy_drop,
 	.exchange = sqlite_exchange,
+	.freeze = sqlite_freeze,
+	.thaw = sqlite_thaw,
+	.is_frozen = sqlite_is_frozen,
+	.can_freeze = sqlite_can_freeze,
+	.copy_frozen = sqlite_copy_frozen,
 	.mark = sqlite_mark,
 	.written_since = sqlite_written_since,
 	.shape = sqlite_shape,

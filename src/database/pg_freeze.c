@@ -1,0 +1,278 @@
+#include "database/pg.h"
+
+#include <string.h>
+
+#include "base/event.h"
+#include "base/fault.h"
+#include "base/mem.h"
+#include "base/text.h"
+
+/* The freeze is the database's own default of default_transaction_read_only:
+ *
+ *     on       frozen
+ *     off      being thawed: sessions that began while it was on are read-only for their whole life
+ *              and have to go first; a crash in between leaves this for the next thaw to see
+ *     absent   not frozen
+ *
+ * It stops everybody who does not ask for more, the application among them, and nobody else: a
+ * session may say READ WRITE, a role may set its own default, replication writes below it. Whether
+ * somebody did so is found by the proof at the exchange. A lock held all the time would be no
+ * better: writers then hang instead of being refused, and the application's pool with them. */
+typedef enum { FREEZE_ABSENT, FREEZE_ON, FREEZE_OFF } FreezeState;
+
+static const char setting_query[] =
+	"SELECT split_part(c, '=', 2)::bool FROM pg_db_role_setting s, unnest(s.setconfig) c"
+	" WHERE s.setdatabase::text = $1 AND s.setrole = 0"
+	" AND c ~ '^default_transaction_read_only='";
+
+static bool state_of(Database *db, const char *id, FreezeState *ret, Err *err)
+{
+	const char *const params[] = {id, NULL};
+	AUTO(free_auto) char *value = NULL;
+	PgSession *admin;
+
+	if (!pg_admin(db, &admin, err) || !pg_value(admin, setting_query, params, &value, err))
+		return err_wrap(err, "asking whether the database is frozen");
+	*ret = !value ? FREEZE_ABSENT : str_is(value, "t") ? FREEZE_ON : FREEZE_OFF;
+	return true;
+}
+
+bool pg_is_frozen(Database *db, const char *id, bool *ret, Err *err)
+{
+	FreezeState state;
+
+	if (!state_of(db, id, &state, err))
+		return false;
+	*ret = state != FREEZE_ABSENT;
+	return true;
+}
+
+/* `what`: "SET … = on", "RESET …". By id, whatever the name is by now. */
+static bool alter(Database *db, const char *id, const char *what, Err *err)
+{
+	AUTO(pg_entry_clear) PgEntry entry = {0};
+	AUTO(free_auto) char *name = NULL;
+	PgSession *admin;
+
+	if (!pg_entry(db, NULL, id, &entry, err))
+		return false;
+	if (!entry.id)
+		return err_fail(err, ERR_FOREIGN, "there is no database with the id %s", id);
+	name = pg_ident(entry.name);
+	return pg_admin(db, &admin, err) && FAULT(err, "pg-freeze") &&
+	       pg_runf(admin, err, "ALTER DATABASE %s %s", name, what);
+}
+
+/* -- freezing --------------------------------------------------------------------------------- */
+
+/* The first are short, since whoever wants to write queues behind us; the last is longer than
+ * deadlock_timeout, after which the server makes an autovacuum worker in the way give up. */
+static const int lock_tries_ms[] = {300, 300, 300, 3000};
+
+static const char writers_query[] =
+	"SELECT string_agg(DISTINCT coalesce('pid ' || pid, 'a prepared transaction'), ', ')"
+	" FROM pg_locks WHERE locktype = 'relation' AND granted AND relation >= 16384"
+	" AND database::text = $1 AND pid IS DISTINCT FROM pg_backend_pid()"
+	" AND mode NOT IN ('AccessShareLock', 'RowShareLock', 'ShareLock')";
+
+static bool still_writes(PgSession *inside, const char *id, Err *err)
+{
+	const char *const params[] = {id, NULL};
+	AUTO(err_clear) Err ignored = {0};
+	AUTO(free_auto) char *who = NULL;
+
+	if (!pg_value(inside, writers_query, params, &who, &ignored) || !who)
+		return err_fail(err, ERR_DATABASE, "somebody still writes to the database");
+	return err_fail(err, ERR_DATABASE, "somebody still writes to the database: %s", who);
+}
+
+/* Whoever has a transaction with writes open, by whatever way it came through, is in the way of a
+ * SHARE lock. It is held for no longer than it takes to get it. */
+static bool nobody_writes(Database *db, const char *id, Err *err)
+{
+	AUTO(pg_disconnect_auto) PgSession *inside = NULL;
+
+	if (!pg_enter(db, id, false, &inside, err))
+		return false;
+	for (size_t i = 0; i < COUNT_OF(lock_tries_ms); i++) {
+		AUTO(err_clear) Err tried = {0};
+		const bool locked = pg_lock_tables(inside, lock_tries_ms[i], &tried);
+		const bool busy = !locked && str_is(pg_state(inside), "55P03");
+
+		if (!locked && !busy) {
+			err_move(err, &tried);
+			return err_wrap(err, "locking the tables for a moment");
+		}
+		if (!pg_run(inside, "ROLLBACK", err))
+			return false;
+		if (locked)
+			return true;
+	}
+	return still_writes(inside, id, err);
+}
+
+/* As the application would: its URL, its role, its PGOPTIONS. */
+static bool write_is_refused(Database *db, Err *err)
+{
+	AUTO(pg_disconnect_auto) PgSession *session = NULL;
+	AUTO(err_clear) Err refused = {0};
+	const char *role;
+
+	if (!pg_connect_as_is(&db->site->database, env_get(&db->site->recipe.env, "PGOPTIONS"),
+		    &session, err) ||
+		!pg_run(session, "BEGIN", err))
+		return err_wrap(err, "connecting as the application does");
+	role = pg_user(session);
+	if (pg_run(session, "CREATE TEMPORARY TABLE belay_probe () ON COMMIT DROP", &refused))
+		return err_fail(err, ERR_VERIFY,
+			"the database is frozen, but role '%s' can still write to it", role);
+	if (str_is(pg_state(session), "25006")) /* read_only_sql_transaction */
+		return true;
+	err_move(err, &refused);
+	return err_wrap(err, "trying to write as role '%s'", role);
+}
+
+bool pg_freeze(Database *db, const char *id, Err *err)
+{
+	AUTO(pg_entry_clear) PgEntry live = {0};
+
+	if (!pg_entry(db, db->live, NULL, &live, err))
+		return false;
+	if (!str_is(live.id, id))
+		return err_fail(err, ERR_FOREIGN, "database '%s' is not the one with the id %s",
+			db->live, id);
+	if (!alter(db, id, "SET default_transaction_read_only = on", err) ||
+		!pg_older_out(db, id, NULL, err) || !nobody_writes(db, id, err) ||
+		!write_is_refused(db, err))
+		return err_wrap(err, "freezing database '%s'", db->live);
+	return true;
+}
+
+/* -- thawing ---------------------------------------------------------------------------------- */
+
+/* Someone's read-only session that outlives the thaw harms nobody else. */
+static void tell_left(const StrList *left)
+{
+	for (size_t i = 0; i < left->len; i++)
+		event_notice("read-only-session", true,
+			"a session stays read-only until it connects anew: %s", left->items[i]);
+}
+
+bool pg_thaw(Database *db, const char *id, Err *err)
+{
+	AUTO(strlist_clear) StrList left = {0};
+	FreezeState state;
+
+	if (!state_of(db, id, &state, err))
+		return false;
+	if (state == FREEZE_ABSENT)
+		return true;
+	if ((state == FREEZE_ON &&
+		    !alter(db, id, "SET default_transaction_read_only = off", err)) ||
+		!pg_older_out(db, id, &left, err) ||
+		!alter(db, id, "RESET default_transaction_read_only", err))
+		return err_wrap(err, "thawing the database");
+	tell_left(&left);
+	return true;
+}
+
+/* -- what would write all the same ------------------------------------------------------------- */
+
+/* $1 is the OID of the live database. */
+static const char *const through_queries[] = {
+	/* A role's own default counts more than the database's. */
+	"SELECT format('role %I has the setting %s in every database', pg_get_userbyid(setrole), c)"
+	" FROM pg_db_role_setting s, unnest(setconfig) c WHERE setdatabase = 0 AND setrole <> 0"
+	" AND c ~* '^(default_)?transaction_read_only=' AND NOT split_part(c, '=', 2)::bool",
+
+	/* Sessions that would have to be ended are told by their age. */
+	"SELECT DISTINCT format('role %I may not see since when role %I is connected: GRANT"
+	" pg_read_all_stats TO %1$I', current_user, usename) FROM pg_stat_activity"
+	" WHERE datid::text = $1 AND usesysid IS NOT NULL AND backend_start IS NULL",
+};
+
+/* They can be written in a read-only transaction. */
+static const char large_query[] =
+	"SELECT 'the database holds large objects, which can be written in spite of a freeze'"
+	" WHERE EXISTS (SELECT FROM pg_largeobject_metadata)";
+
+static bool mentions(const char *value, const char *what)
+{
+	return value && strstr(value, what);
+}
+
+static void find_in_settings(
+	const char *where, const char *options, const char *attributes, StrList *ret)
+{
+	if (mentions(options, "transaction_read_only"))
+		strlist_addf(ret, "%s sets transaction_read_only by itself", where);
+	/* libpq then refuses a frozen database as a whole: no reading either. */
+	if (mentions(attributes, "read-write"))
+		strlist_addf(ret, "%s asks for target_session_attrs=read-write", where);
+}
+
+static const char *value_of(const StrList *keywords, const StrList *values, const char *keyword)
+{
+	for (size_t i = 0; i < keywords->len; i++) {
+		if (str_is(keywords->items[i], keyword))
+			return values->items[i];
+	}
+	return NULL;
+}
+
+static void find_in_recipe(const Database *db, StrList *ret)
+{
+	AUTO(strlist_clear) StrList keywords = {0};
+	AUTO(strlist_clear) StrList values = {0};
+	const StrList *env = &db->site->recipe.env;
+
+	database_url_conninfo(&db->site->database, &keywords, &values);
+	find_in_settings("the database URL", value_of(&keywords, &values, "options"),
+		value_of(&keywords, &values, "target_session_attrs"), ret);
+	find_in_settings("the application's environment", env_get(env, "PGOPTIONS"),
+		env_get(env, "PGTARGETSESSIONATTRS"), ret);
+}
+
+static bool find_large_objects(Database *db, StrList *ret, Err *err)
+{
+	AUTO(pg_disconnect_auto) PgSession *session = NULL;
+	AUTO(free_auto) char *line = NULL;
+
+	if (!pg_open(db, db->live, &session, err) ||
+		!pg_value(session, large_query, NULL, &line, err))
+		return false;
+	if (line)
+		strlist_add(ret, line);
+	return true;
+}
+
+static bool find_through(Database *db, StrList *ret, Err *err)
+{
+	AUTO(pg_entry_clear) PgEntry live = {0};
+	PgSession *admin;
+
+	if (!pg_entry(db, db->live, NULL, &live, err) || !pg_admin(db, &admin, err))
+		return false;
+	const char *const params[] = {live.id, NULL};
+
+	for (size_t i = 0; i < COUNT_OF(through_queries); i++) {
+		AUTO(pg_rows_free_auto) PgRows *rows = NULL;
+		/* Only the second takes a parameter. */
+		if (!pg_query(admin, through_queries[i], i == 0 ? NULL : params, &rows, err))
+			return false;
+		for (int row = 0; row < pg_rows(rows); row++)
+			strlist_add(ret, pg_text(rows, row, 0));
+	}
+	return !live.open || find_large_objects(db, ret, err);
+}
+
+bool pg_can_freeze(Database *db, char **ret_why, Err *err)
+{
+	AUTO(strlist_clear) StrList found = {0};
+
+	find_in_recipe(db, &found);
+	if (!pg_freeze_obstacles(db, &found, err) || !find_through(db, &found, err))
+		return err_wrap(err, "looking for what would write to a frozen database");
+	*ret_why = found.len ? strlist_join(&found, "; ") : NULL;
+	return true;
+}
