@@ -103,7 +103,7 @@ plain_role() {
 	real_site "DATABASE_URL=$(url)"
 	site_signature >"$SITE/before"
 	for way in --undo --finish; do
-		BELAY_FAULT_LOG="$SITE/points" BELAY_FAULT=kill@migrate-run belay upgrade 0.8.0 --yes
+		BELAY_FAULT_LOG="$SITE/points" BELAY_FAULT=kill@pg-comment belay upgrade 0.8.0 --yes
 		[ "$status" = 137 ] || complain "not killed: $status" "$(cat "$SITE/points")"
 		[ -z "$(site_pid)" ]
 		bash "$SITE/start/start_openwebui.sh" >/dev/null 2>&1 3>&- || true
