@@ -386,6 +386,9 @@ static bool prove(void *arg, Err *err)
 
 	if (proof->set->manifest)
 		check_identity(proof);
+	else if (database_is_sqlite(proof->db))
+		FOUND(proof, "other-kind", "'%s' is a PostgreSQL dump, and the site uses SQLite",
+			proof->set->name);
 	if (fine(proof) && proof->set->manifest && !check_files(proof, err))
 		return false;
 	if (fine(proof) && !prove_database(proof, err))
@@ -413,6 +416,32 @@ bool backup_prove(BackupSet *set, const Site *site, Database *db, const char *ru
 	*ret = report;
 	report = (ProofReport){0};
 	return true;
+}
+
+static void tell(const char *slug, const char *text, const char *local)
+{
+	const Event event = {
+		.kind = EVENT_CHECK,
+		.id = slug,
+		.state = "refused",
+		.text = text,
+		.local = local,
+		.ms = -1,
+	};
+
+	event_emit(&event);
+}
+
+bool proof_judge(const BackupSet *set, const ProofReport *report, Err *err)
+{
+	if (report->texts.len == 0)
+		return true;
+	for (size_t i = 0; i < report->texts.len; i++)
+		tell(report->slugs.items[i], report->texts.items[i], report->findings.items[i]);
+	err_fail(err, ERR_REFUSED, "%s", report->texts.items[0]);
+	str_replace(&err->local, report->findings.items[0]);
+	err_wrap(err, "backup set '%s' is not proven", set->name);
+	return err_hint(err, "belay backups shows the others; belay backup makes a new one");
 }
 
 /* ---- what killed proofs left ---- */

@@ -5,8 +5,8 @@
  * Files: SHA-256 of each, re-read. The verdict is written into the manifest ("proven": when, how,
  * how long), so `status`, `backups` and `upgrade` tell proven from unproven sets.
  *
- * A dump made by hand (openwebui_backup_*.dump) is proven as a database: it can be restored and is an
- * Open WebUI's. What it lacks is said as a notice; the verdict lies in STATE/proofs. */
+ * A dump made by hand (openwebui_backup_*.dump) is proven as a database: it can be restored and is
+ * an Open WebUI's. What it lacks is said as a notice; the verdict lies in STATE/proofs. */
 #pragma once
 #include "backup/backup.h"
 #include "base/list.h"
@@ -14,16 +14,18 @@
 typedef struct ProofReport {
 	StrList findings; /* translated; empty: proven */
 	StrList texts;    /* the same in English */
-	StrList slugs;    /* stable words, one a finding: "missing-file", "digest", "foreign-site" … */
+	StrList slugs; /* stable words, one a finding: "missing-file", "digest", "foreign-site" … */
 	int64_t ms;
-	char *how;        /* "restored in parallel with pg_restore 15.18", … */
-	char *scratch;    /* the scratch database, when asked to keep it for a rehearsal; NULL */
+	char *how;     /* "restored in parallel with pg_restore 15.18", … */
+	char *scratch; /* the scratch database, when asked to keep it for a rehearsal; NULL */
 } ProofReport;
 
 /* false with err only when it could not be tried. Findings are an answer. `run` marks the scratch
  * database as ours. */
-bool backup_prove(BackupSet *set, const Site *site, Database *db, const char *run, bool keep_scratch,
-	ProofReport *ret, Err *err) NODISCARD;
+bool backup_prove(BackupSet *set, const Site *site, Database *db, const char *run,
+	bool keep_scratch, ProofReport *ret, Err *err) NODISCARD;
+/* Emits a check event for each finding; ERR_REFUSED with the first of them when there are any. */
+bool proof_judge(const BackupSet *set, const ProofReport *report, Err *err) NODISCARD;
 void proof_report_clear(ProofReport *report);
 /* What killed proofs left: scratch databases and files, but those of `run` (NULL: all). The caller
  * holds the run lock. */

@@ -83,8 +83,9 @@ static void row_backup(Table *table, const json_t *status)
 	if (row_error(table, _("proven backup"), status, "backup"))
 		return;
 	if (json_str(backup, "name"))
-		value = str_format(_("%s, %s ago"), json_str(backup, "name"),
-			str_duration(json_int(backup, "age_ms", 0)));
+		value = str_format(_("%s, made %s ago, proven %s ago"), json_str(backup, "name"),
+			str_duration(json_int(backup, "age_ms", 0)),
+			str_duration(clock_wall_ms() - json_int(backup, "proven_ms", 0)));
 	row(table, _("proven backup"), value ? value : _("none"));
 }
 

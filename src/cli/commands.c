@@ -34,6 +34,17 @@ static const OptionDef plan_options[] = {
 	{"plan", NULL, N_("show steps and estimates, and stop")},
 	{NULL, NULL, NULL},
 };
+static const OptionDef verify_options[] = {
+	{"all", NULL, N_("every set there is")},
+	{"newest", NULL, N_("the newest set (also without any option)")},
+	{NULL, NULL, NULL},
+};
+static const OptionDef prune_options[] = {
+	{"plan", NULL, N_("show what would be removed, and stop")},
+	{"way-back", N_("RUN"),
+		N_("also give up the way back of this run: the database from before it is dropped")},
+	{NULL, NULL, NULL},
+};
 static const OptionDef resume_options[] = {
 	{"finish", NULL, N_("bring the unfinished run to its end")},
 	{"undo", NULL, N_("bring back what was before it")},
@@ -127,6 +138,26 @@ const Command commands[] = {
 		.summary = N_("list the backup sets"),
 		.needs_site = true,
 		.run = cmd_backups},
+	{.name = "verify",
+		.words = "[SET]",
+		.words_max = 1,
+		.summary = N_("prove a backup set: restore it to a scratch database and compare"),
+		.details = N_(
+			"SET is a name from 'belay backups', a folder, or a dump made by hand. Reads every "
+			"file again and leaves its verdict in the set. Exits with 3 and a reason for each "
+			"finding."),
+		.options = verify_options,
+		.needs_site = true,
+		.run = cmd_verify},
+	{.name = "prune",
+		.words = "",
+		.summary = N_("remove old backup sets and releases, as the site file says"),
+		.details = N_(
+			"Never the last proven backup set, what a way back or an unfinished run needs, or "
+			"anything that belay did not make."),
+		.options = prune_options,
+		.needs_site = true,
+		.run = cmd_prune},
 	{.name = "restore",
 		.words = "SET",
 		.words_min = 1,

@@ -27,6 +27,8 @@ int cmd_upgrade(Cli *cli, Err *err);
 int cmd_rollback(Cli *cli, Err *err);
 int cmd_backup(Cli *cli, Err *err);
 int cmd_backups(Cli *cli, Err *err);
+int cmd_verify(Cli *cli, Err *err);
+int cmd_prune(Cli *cli, Err *err);
 int cmd_restore(Cli *cli, Err *err);
 int cmd_resume(Cli *cli, Err *err);
 int cmd_history(Cli *cli, Err *err);

@@ -48,6 +48,8 @@ static const char *placeholder(const SiteKey *key)
 		return _("PATH");
 	case KEY_PORT:
 		return _("PORT");
+	case KEY_COUNT:
+		return _("COUNT");
 	case KEY_SECONDS:
 		return _("SECONDS");
 	case KEY_FLAG:

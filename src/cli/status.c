@@ -125,6 +125,7 @@ static void add_backup(json_t *status, const Site *site)
 		json_put(object, "version", set->version);
 		json_put_int(object, "made_ms", set->made_ms);
 		json_put_int(object, "age_ms", clock_wall_ms() - set->made_ms);
+		json_put_int(object, "proven_ms", set->proven_ms);
 		json_put_int(object, "bytes", set->bytes);
 		(void)json_object_set(status, "backup", object);
 		break;
@@ -188,6 +189,7 @@ static void add_way_back(json_t *status, Journal *journal)
 	AUTO(free_auto) char *version = NULL;
 	AUTO(free_auto) char *home = NULL;
 	AUTO(free_auto) char *spare = NULL;
+	AUTO(free_auto) char *gone = NULL;
 	json_t *object = NULL;
 
 	if (!newest_exchange(journal, &run, &err)) {
@@ -197,11 +199,12 @@ static void add_way_back(json_t *status, Journal *journal)
 	}
 	if (!journal_fact(journal, run.id, fact_name(FACT_FROM_VERSION), &version, &err) ||
 		!journal_fact(journal, run.id, fact_name(FACT_FROM_HOME), &home, &err) ||
-		!journal_fact(journal, run.id, fact_name(FACT_SPARE), &spare, &err)) {
+		!journal_fact(journal, run.id, fact_name(FACT_SPARE), &spare, &err) ||
+		!journal_fact(journal, run.id, fact_name(FACT_WAY_BACK_GONE), &gone, &err)) {
 		note_error(status, "way_back", &err);
 		return;
 	}
-	if (!version || !home || !spare)
+	if (!version || !home || !spare || gone)
 		return;
 	object = json_object();
 	json_put(object, "run", run.id);

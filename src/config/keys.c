@@ -8,6 +8,7 @@
 #include "base/text.h"
 
 #define VALUE_MAX   4096
+#define COUNT_MAX   9999
 #define SECONDS_MAX (7 * 24 * 3600)
 #define FIELD(name) offsetof(Site, name)
 
@@ -82,6 +83,14 @@ const SiteKey site_keys[] = {
 
 	{"backup", "backup_dir", KEY_PATH, NULL, NULL, false, FIELD(backup_dir),
 		N_("folder of the backup sets; default: backups in the start directory")},
+	{"backup", "keep_last", KEY_COUNT, "7", NULL, false, FIELD(keep_last),
+		N_("so many of the newest proven backup sets are kept")},
+	{"backup", "keep_daily", KEY_COUNT, "7", NULL, false, FIELD(keep_daily),
+		N_("and the newest of each of so many days")},
+	{"backup", "keep_weekly", KEY_COUNT, "4", NULL, false, FIELD(keep_weekly),
+		N_("and the newest of each of so many weeks")},
+	{"backup", "keep_monthly", KEY_COUNT, "6", NULL, false, FIELD(keep_monthly),
+		N_("and the newest of each of so many months")},
 
 	{"belay", "language", KEY_CHOICE, NULL, "en ko", false, FIELD(language),
 		N_("language of belay; default: LC_MESSAGES or LANG")},
@@ -152,6 +161,19 @@ static bool set_port(Site *site, const SiteKey *key, const char *value, Err *err
 			"'%.200s' is not a value for '%s': it must be a port from 1 to 65535",
 			value, key->name);
 	*(int *)((char *)site + key->offset) = (int)port;
+	return true;
+}
+
+static bool set_count(Site *site, const SiteKey *key, const char *value, Err *err)
+{
+	char *end;
+	const long count = strtol(value, &end, 10);
+
+	if (!isdigit((unsigned char)value[0]) || *end || count > COUNT_MAX)
+		return err_fail(err, ERR_CONFIG,
+			"'%.200s' is not a value for '%s': it must be a number from 0 to %d", value,
+			key->name, COUNT_MAX);
+	*(int *)((char *)site + key->offset) = (int)count;
 	return true;
 }
 
@@ -237,6 +259,8 @@ bool site_key_set(Site *site, const SiteKey *key, const char *value, Err *err)
 		return set_path(site, key, value, err);
 	case KEY_PORT:
 		return set_port(site, key, value, err);
+	case KEY_COUNT:
+		return set_count(site, key, value, err);
 	case KEY_SECONDS:
 		return set_seconds(site, key, value, err);
 	case KEY_CHOICE:
@@ -272,6 +296,8 @@ char *site_key_text(const Site *site, const SiteKey *key)
 	case KEY_PORT:
 		number = *(const int *)field;
 		return number ? str_format("%d", number) : NULL;
+	case KEY_COUNT:
+		return str_format("%d", *(const int *)field);
 	case KEY_SECONDS:
 		return seconds_text(*(const int64_t *)field);
 	case KEY_INDEX:

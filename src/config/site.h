@@ -48,6 +48,7 @@ typedef struct Site {
 	char *overrides;        /* file for uv's --override; NULL */
 	char *wheels;           /* folder with wheels: no network; NULL */
 	char *backup_dir;       /* default START_DIRECTORY/backups */
+	int keep_last, keep_daily, keep_weekly, keep_monthly; /* retention of backup sets */
 	char *api_key;          /* optional, for the gate */
 
 	int64_t stop_timeout_ms;    /* TERM to KILL */

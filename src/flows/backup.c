@@ -8,6 +8,7 @@
 
 const StepDef *const backup_steps[] = {
 	&step_make_backup,
+	&step_prove_backup,
 	NULL,
 };
 

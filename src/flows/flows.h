@@ -8,9 +8,11 @@
 #include "config/site.h"
 
 typedef struct FlowWish {
-	const char *version; /* upgrade: target or "latest"; NULL: latest */
-	const char *run;     /* rollback: which upgrade; NULL: the last */
-	const char *set;     /* restore: which set */
+	const char *version;  /* upgrade: target or "latest"; NULL: latest */
+	const char *run;      /* rollback: which upgrade; NULL: the last */
+	const char *set;      /* restore, verify: which set */
+	bool all, newest;     /* verify: every set; the newest one (also when neither is given) */
+	const char *way_back; /* prune: the run whose way back is given up; NULL: none */
 	bool plan_only;
 	bool accept_loss;    /* rollback: rows written since are given up (they stay in the kept
 				database) */
@@ -35,5 +37,7 @@ bool flow_rollback(Site *site, const FlowWish *wish, FlowEnd *ret, Err *err);
 bool flow_rehearse(Site *site, const FlowWish *wish, FlowEnd *ret, Err *err);
 bool flow_backup(Site *site, const FlowWish *wish, FlowEnd *ret, Err *err);
 bool flow_restore(Site *site, const FlowWish *wish, FlowEnd *ret, Err *err);
+bool flow_verify(Site *site, const FlowWish *wish, FlowEnd *ret, Err *err);
+bool flow_prune(Site *site, const FlowWish *wish, FlowEnd *ret, Err *err);
 bool flow_resume(Site *site, const FlowWish *wish, FlowEnd *ret, Err *err);
 void flow_end_clear(FlowEnd *end);

@@ -138,8 +138,10 @@ static const struct {
 } sentences[] = {
 	{"upgraded", N_("upgraded: the new version serves")},
 	{"rolled-back", N_("rolled back: what served before the upgrade serves again")},
-	{"backed-up", N_("the backup set is complete")},
+	{"backed-up", N_("the backup set is complete and proven")},
 	{"rehearsed", N_("rehearsed: the new version can migrate and serve this data")},
+	{"verified", N_("proven: restored, compared, and found to be what was backed up")},
+	{"pruned", N_("what retention lets go is removed")},
 	{"restored", N_("restored: the state of the backup set serves")},
 	{"nothing-to-do", N_("nothing to do")},
 	{"planned", N_("this is the plan; nothing was changed")},

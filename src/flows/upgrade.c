@@ -10,6 +10,7 @@ const StepDef *const upgrade_steps[] = {
 	/* users work */
 	&step_build_release,
 	&step_make_backup,
+	&step_prove_backup,
 	&step_rehearse,
 	&step_mirror_vectors,
 	&step_prewarm_service,
@@ -28,6 +29,7 @@ const StepDef *const upgrade_steps[] = {
 	&step_pass_gate,
 	/* ---- the new version serves; nothing is undone any more ---- */
 	&step_remove_stub,
+	&step_apply_retention,
 	NULL,
 };
 
@@ -36,6 +38,7 @@ const StepDef *const upgrade_reading_steps[] = {
 	/* users work */
 	&step_build_release,
 	&step_make_backup,
+	&step_prove_backup,
 	&step_rehearse,
 	&step_mirror_vectors,
 	/* ---- read-only from here ---- */
@@ -56,6 +59,7 @@ const StepDef *const upgrade_reading_steps[] = {
 	&step_pass_gate,
 	/* ---- the new version serves; nothing is undone any more ---- */
 	&step_remove_stub,
+	&step_apply_retention,
 	NULL,
 };
 

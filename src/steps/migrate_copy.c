@@ -43,6 +43,25 @@ static bool make_scratch(RunCtx *ctx, char **ret, Err *err)
 	return true;
 }
 
+#define LEAST_LIMIT_MS 60000
+
+/* How long users are let wait for saving: what the operator said, else twice what the rehearsal
+ * saw. In the dark nothing is gained by giving up early. */
+static int64_t limit_ms(RunCtx *ctx)
+{
+	AUTO(json_release_auto) json_t *rehearsal = fact_get_json(ctx, FACT_REHEARSAL);
+	const json_t *prediction = json_object_get(rehearsal, "prediction");
+	const int64_t twice = 2 * json_int(prediction, "read_only_ms", 0);
+
+	if (!run_ctx_reads_on(ctx))
+		return 0;
+	if (ctx->site->max_read_only_ms > 0)
+		return ctx->site->max_read_only_ms;
+	if (twice == 0)
+		return 0;
+	return twice > LEAST_LIMIT_MS ? twice : LEAST_LIMIT_MS;
+}
+
 static bool run_migrations(
 	RunCtx *ctx, const Release *to, int expected, const char *scratch, Err *err)
 {
@@ -56,6 +75,7 @@ static bool run_migrations(
 		.scratch_dir = scratch,
 		.log_file = log,
 		.stall_ms = ctx->site->migrate_timeout_ms,
+		.limit_ms = limit_ms(ctx),
 		.step = "migrate-copy",
 		.expected = expected,
 	};

@@ -42,6 +42,7 @@
 	X(REHEARSAL, "rehearsal") /* its report, or {"skipped": true} */                           \
 	X(READS_ON, "reads-on")   /* "yes": users read while the data migrates */                  \
 	X(GAP_MS, "gap.ms")       /* of that, how long reading failed during the copy */           \
+	X(WAY_BACK_GONE, "way-back.gone") /* "yes": its kept database was dropped */               \
 	X(MIGRATIONS, "migrations")                                                                \
 	X(UNDOES, "undoes") /* rollback: the run it takes back */
 

@@ -1,0 +1,19 @@
+/* retire.h - what nobody needs any more: old backup sets, releases, packages, leftovers. */
+#pragma once
+#include "base/list.h"
+#include "journal/journal.h"
+#include "steps/run_ctx.h"
+
+typedef struct Retiring {
+	StrList sets;      /* names */
+	StrList leftovers; /* paths of folders in the backup folder */
+	StrList releases;  /* paths: built by belay, older than what serves, not in a way back */
+	StrList packages;  /* paths in STATE/packages */
+} Retiring;
+
+/* `run`: what it refers to stays (NULL: no run is going on). */
+bool retire_choose(
+	const Site *site, Journal *journal, const char *run, Retiring *ret, Err *err) NODISCARD;
+/* What cannot be removed is a notice; the rest goes on. Returns how many things went. */
+size_t retire(const Site *site, const Retiring *retiring);
+void retiring_clear(Retiring *retiring);
