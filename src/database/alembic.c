@@ -262,7 +262,7 @@ bool alembic_upgrade(const MigrationSpec *spec, json_t **ret, Err *err)
 		.on_line = on_line,
 		.on_tick = on_tick,
 		.arg = &watch,
-		.timeout_ms = TIMEOUT_MS,
+		.timeout_ms = spec->limit_ms > 0 ? spec->limit_ms : TIMEOUT_MS,
 		.exit_is_answer = true,
 		.cage_fd = spec->cage_fd,
 	};

@@ -24,6 +24,7 @@ typedef struct MigrationSpec {
 	const char *scratch_dir;  /* DATA_DIR for the run; made and removed by the caller */
 	const char *log_file;
 	int64_t stall_ms;         /* end it when nothing has moved for so long */
+	int64_t limit_ms;         /* end it after so long in any case; 0: no such limit */
 	const char *step;         /* for progress events */
 	int expected;             /* revisions to run, for progress */
 	/* For a rehearsal: */
