@@ -41,10 +41,6 @@ bool pg_door_is_open(Database *db, const char *id, bool *ret, Err *err) NODISCAR
 bool pg_enter(Database *db, const char *id, bool shut, PgSession **ret, Err *err) NODISCARD;
 /* Ends all sessions there but keep_pid (0: none), again and again until none is left. */
 bool pg_others_out(Database *db, const char *id, int keep_pid, Err *err) NODISCARD;
-/* Ends those that began before this moment, and those that are just starting: what was set for the
- * database before the call is in force in all that are left. Sessions that may not be ended are
- * added to ret_refused; NULL: they are an error. */
-bool pg_older_out(Database *db, const char *id, StrList *ret_refused, Err *err) NODISCARD;
 bool pg_sessions(Database *db, StrList *ret, Err *err) NODISCARD;
 
 /* -- pg_content.c: tables ---------------------------------------------------------------------- */
@@ -85,11 +81,6 @@ bool pg_sequences(PgSession *session, json_t **ret, Err *err) NODISCARD;
 /* In a session that is the only one there. */
 bool pg_proof_take(
 	Database *db, PgSession *session, const char *id, json_t **ret, Err *err) NODISCARD;
-/* In the session's open transaction, whose snapshot it is about. */
-bool pg_proof_record(
-	Database *db, PgSession *session, const char *id, json_t **ret, Err *err) NODISCARD;
-/* BEGIN and SHARE locks on all tables, within limit_ms. */
-bool pg_lock_tables(PgSession *session, int limit_ms, Err *err) NODISCARD;
 /* SHARE locks on everything for the moment of looking; ERR_FOREIGN names what was written. */
 bool pg_proof_check(PgSession *session, const json_t *proof, Err *err) NODISCARD;
 bool pg_mark(Database *db, const char *place, json_t **ret, Err *err) NODISCARD;
@@ -117,16 +108,6 @@ bool pg_copy_make(
 	Database *db, const char *spare, const char *run, json_t **ret_proof, Err *err) NODISCARD;
 bool pg_copy_drop(
 	Database *db, const char *spare, const char *id, const char *run, Err *err) NODISCARD;
-/* Shuts the door, sends everyone out and takes the proof. */
-bool pg_empty_and_record(Database *db, const char *id, json_t **ret_proof, Err *err) NODISCARD;
-/* pg_copy_frozen.c */
-bool pg_copy_frozen(Database *db, const char *spare, const char *run, int64_t max_gap_ms,
-	json_t **ret_proof, int64_t *ret_gap_ms, Err *err) NODISCARD;
-/* pg_freeze.c */
-bool pg_freeze(Database *db, const char *id, Err *err) NODISCARD;
-bool pg_thaw(Database *db, const char *id, Err *err) NODISCARD;
-bool pg_is_frozen(Database *db, const char *id, bool *ret, Err *err) NODISCARD;
-bool pg_can_freeze(Database *db, char **ret_why, Err *err) NODISCARD;
 /* pg_exchange.c */
 bool pg_exchange(Database *db, const DatabaseExchange *exchange, Err *err) NODISCARD;
 /* pg_program.c */
@@ -159,5 +140,3 @@ bool pg_kept_drop(Database *db, const char *spare, const char *id, Err *err) NOD
 /* pg_rights.c */
 bool pg_try_rights(Database *db, Err *err) NODISCARD;
 bool pg_obstacles(Database *db, StrList *ret, Err *err) NODISCARD;
-/* Those of them that write through a freeze, or cannot be ended for one. */
-bool pg_freeze_obstacles(Database *db, StrList *ret, Err *err) NODISCARD;

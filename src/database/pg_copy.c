@@ -1,4 +1,5 @@
 #include "database/pg.h"
+#include "database/pg_freeze.h"
 
 #include "base/fault.h"
 #include "base/mem.h"

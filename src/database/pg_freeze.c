@@ -1,4 +1,4 @@
-#include "database/pg.h"
+#include "database/pg_freeze.h"
 
 #include <string.h>
 

@@ -1,0 +1,219 @@
+/* Every known way of writing through a freeze. */
+#include "pg_freeze_case.h"
+
+typedef struct Way {
+	const char *name;
+	const char *role;
+	const char *options; /* PGOPTIONS of the session */
+	const char *before;  /* as the same role in database postgres */
+	const char *sql;
+	const char *why; /* found by database_can_freeze() after `before` */
+	const char *after;
+} Way;
+
+static const Way ways[] = {
+	{"read write", "app", NULL, NULL, "BEGIN READ WRITE;" WRITE ";COMMIT", NULL, NULL},
+	{"set transaction", "app", NULL, NULL, "BEGIN;SET TRANSACTION READ WRITE;" WRITE ";COMMIT",
+		NULL, NULL},
+	{"set default", "app", NULL, NULL, "SET default_transaction_read_only = off;" WRITE, NULL,
+		NULL},
+	{"characteristics", "app", NULL, NULL,
+		"SET SESSION CHARACTERISTICS AS TRANSACTION READ WRITE;DELETE FROM chat WHERE id = 'c2'",
+		NULL, NULL},
+	{"superuser", "postgres", NULL, NULL, "BEGIN READ WRITE;" WRITE ";COMMIT", NULL, NULL},
+	{"pgoptions", "app", "-c default_transaction_read_only=off", NULL, WRITE, NULL, NULL},
+	{"large object", "postgres", NULL, NULL, "SELECT lo_from_bytea(4711, 'x')", NULL, NULL},
+	{"large object of the role", "app", NULL, NULL, "SELECT lo_create(4712)", NULL, NULL},
+	{"owner thaws it", "app", NULL, NULL,
+		"ALTER DATABASE webui RESET default_transaction_read_only", NULL, NULL},
+	{"role in database", "app", NULL,
+		"ALTER ROLE app IN DATABASE webui SET default_transaction_read_only = off", WRITE,
+		"role app has the setting default_transaction_read_only=off",
+		"ALTER ROLE app IN DATABASE webui RESET ALL"},
+	{"role everywhere", "plain", NULL,
+		"ALTER ROLE plain SET default_transaction_read_only = off", WRITE,
+		"role plain has the setting default_transaction_read_only=off",
+		"ALTER ROLE plain RESET ALL"},
+};
+
+static void make_way(const Way *way, const char *sql)
+{
+	if (sql)
+		server_sql(way->role, "postgres", sql);
+}
+
+static bool can_freeze(Case *made, char **ret_why)
+{
+	Err err = {0};
+
+	assert_done(database_can_freeze(made->db, ret_why, &err), &err);
+	return !*ret_why;
+}
+
+/* Writes through a freeze: what can be seen before is told before; the rest writes, and then the
+ * exchange refuses and changes nothing. */
+static void try_way(const Way *way)
+{
+	Case made = open_case();
+	AUTO(free_auto) char *why = NULL;
+	Err err = {0};
+
+	make_way(way, way->before);
+	assert_int_equal(can_freeze(&made, &why), way->why == NULL);
+	if (way->why) {
+		assert_part(why, way->why);
+		/* As if it were set after the question. */
+		make_way(way, way->after);
+		freeze(&made);
+		copy(&made, 60000);
+		make_way(way, way->before);
+	} else {
+		freeze(&made);
+		copy(&made, 60000);
+	}
+	PgSession *writer = strstr(way->sql, "ALTER DATABASE")
+				    ? server_session("app", "postgres")
+				    : client_with(way->role, way->options);
+	const char *state = try(writer, way->sql);
+
+	pg_disconnect(writer);
+	if (strcmp(state, "") != 0)
+		fail_msg("%s: SQLSTATE %s", way->name, state);
+	if (strstr(way->sql, "ALTER DATABASE")) {
+		writer = client("app");
+		assert_string_equal(try(writer, WRITE), "");
+		pg_disconnect(writer);
+	}
+	make_way(way, way->after);
+	const DatabaseExchange exchange = exchange_of(&made);
+
+	if (database_exchange(made.db, &exchange, &err))
+		fail_msg("%s: exchanged", way->name);
+	assert_int_equal(err.kind, ERR_FOREIGN);
+	assert_part(err.text, "was changed after it was copied");
+	err_clear(&err);
+	assert_live(&made, made.live_id);
+	put_away(&made);
+}
+
+static void test_ways_through(void **state)
+{
+	(void)state;
+	NEED_SERVER();
+	server_sql("app", "postgres", "CREATE DATABASE saved TEMPLATE webui");
+	server_sql("app", "webui", "GRANT ALL ON chat TO plain");
+	for (size_t i = 0; i < COUNT_OF(ways); i++) {
+		try_way(&ways[i]);
+		server_sql("app", "postgres", "DROP DATABASE webui");
+		server_sql("app", "postgres", "CREATE DATABASE webui TEMPLATE saved");
+		server_sql("app", "webui", "GRANT ALL ON chat TO plain");
+	}
+	server_sql("app", "postgres", "DROP DATABASE webui");
+	server_sql("app", "postgres", "ALTER DATABASE saved RENAME TO webui");
+}
+
+/* Written by another session from within a frozen one, where the extension is installed. */
+static void test_dblink(void **state)
+{
+	static const char available[] =
+		"SELECT count(*) FROM pg_available_extensions WHERE name = 'dblink'";
+	Err err = {0};
+
+	(void)state;
+	NEED_SERVER();
+	AUTO(free_auto) char *there = server_ask("postgres", "postgres", available);
+	if (!str_is(there, "1"))
+		skip();
+	server_sql("postgres", "webui", "CREATE EXTENSION dblink SCHEMA public");
+	Case made = open_case();
+
+	freeze(&made);
+	copy(&made, 60000);
+	AUTO(free_auto)
+	char *sql = str_format(
+		"SELECT public.dblink_exec('host=127.0.0.1 port=%d dbname=webui user=app"
+		" password=app-secret options=-cdefault_transaction_read_only=off',"
+		" 'UPDATE public.chat SET n = 3 WHERE id = ''c3''')",
+		server.port);
+	PgSession *writer = client("app");
+	assert_string_equal(try(writer, sql), "");
+	pg_disconnect(writer);
+	const DatabaseExchange exchange = exchange_of(&made);
+	assert_error(database_exchange(made.db, &exchange, &err), &err, ERR_FOREIGN);
+	err_clear(&err);
+	assert_live(&made, made.live_id);
+	put_away(&made);
+	server_sql("postgres", "webui", "DROP EXTENSION dblink");
+}
+
+/* Told before; where it is prepared later, the freeze itself or the exchange stops at it. */
+static void test_prepared(void **state)
+{
+	AUTO(free_auto) char *why = NULL;
+	Err err = {0};
+
+	(void)state;
+	NEED_SERVER();
+	Case made = open_case();
+
+	PgSession *writer = client("app");
+	assert_string_equal(try(writer, "BEGIN;" WRITE ";PREPARE TRANSACTION 'p'"), "");
+	assert_false(can_freeze(&made, &why));
+	assert_part(why, "prepared transaction 'p'");
+	assert_error(database_freeze(made.db, made.live_id, &err), &err, ERR_DATABASE);
+	assert_part(err.text, "still writes to the database: a prepared transaction");
+	err_clear(&err);
+	pg_disconnect(writer);
+	thaw(&made, made.live_id);
+	server_sql("app", "webui", "ROLLBACK PREPARED 'p'");
+
+	/* Begun and prepared while frozen, committed by a frozen session. */
+	freeze(&made);
+	copy(&made, 60000);
+	writer = client("app");
+	assert_string_equal(try(writer, "BEGIN READ WRITE;" WRITE ";PREPARE TRANSACTION 'q'"), "");
+	pg_disconnect(writer);
+	writer = client("app");
+	assert_string_equal(try(writer, "COMMIT PREPARED 'q'"), "");
+	pg_disconnect(writer);
+	const DatabaseExchange exchange = exchange_of(&made);
+	assert_error(database_exchange(made.db, &exchange, &err), &err, ERR_FOREIGN);
+	err_clear(&err);
+	assert_live(&made, made.live_id);
+	put_away(&made);
+}
+
+/* Somebody who came in writing while the older ones were ended makes the freeze fail, named. */
+static void test_writer_inside(void **state)
+{
+	Err err = {0};
+
+	(void)state;
+	NEED_SERVER();
+	Case made = open_case();
+
+	freeze(&made);
+	PgSession *writer = client("postgres");
+	assert_string_equal(try(writer, "BEGIN READ WRITE;" WRITE), "");
+	/* A superuser's session is not for 'app' to end, so it is seen before. */
+	AUTO(free_auto) char *why = NULL;
+	assert_false(can_freeze(&made, &why));
+	assert_part(why, "may not end");
+	assert_error(database_freeze(made.db, made.live_id, &err), &err, ERR_REFUSED);
+	assert_part(err.hint, "admin_url");
+	err_clear(&err);
+	pg_disconnect(writer);
+	put_away(&made);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_ways_through),
+		cmocka_unit_test(test_dblink),
+		cmocka_unit_test(test_prepared),
+		cmocka_unit_test(test_writer_inside),
+	};
+
+	return cmocka_run_group_tests(tests, server_start, server_stop);
+}
