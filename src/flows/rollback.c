@@ -26,6 +26,19 @@ const StepDef *const rollback_steps[] = {
 	NULL,
 };
 
+#define FACT_MAX (64 * 1024 * 1024)
+
+typedef struct Written {
+	json_t *by_users; /* {"table": figures}; null: cannot tell */
+	json_t *own;      /* likewise, by the release's own first start */
+} Written;
+
+static void written_clear(Written *written)
+{
+	json_decref(written->by_users);
+	json_decref(written->own);
+}
+
 static const char *const swapping[] = {"upgraded", "rolled-back", "restored"};
 
 /* The newest run that swapped something: only its way back fits what is live. */
@@ -130,21 +143,55 @@ static bool check_way_back(Session *session, const Prepared *prepared, const Run
 	return release_at(home, &old, err) || err_wrap(err, "looking at the old release");
 }
 
-/* What users wrote since would not be in the database that serves afterwards. */
-static bool count_written(
-	Session *session, const Prepared *prepared, const Run *of, json_t **ret, Err *err)
+/* What the release itself writes when it first starts, as its rehearsal saw it: those rows are
+ * listed apart, and nobody is asked about them. */
+static void set_apart(json_t *written, json_t *own, const json_t *boot_rows)
+{
+	const char *table;
+	json_t *grown;
+
+	json_object_foreach((json_t *)boot_rows, table, grown)
+	{
+		const int64_t newer = json_int(json_object_get(written, table), "newer", -1);
+		const int64_t by_boot = json_int(grown, "after", 0) - json_int(grown, "before", 0);
+
+		if (newer < 0 || newer > by_boot)
+			continue;
+		json_object_set(own, table, json_object_get(written, table));
+		json_object_del(written, table);
+	}
+}
+
+static bool fact_of(Session *session, const Run *of, Fact fact, json_t **ret, Err *err)
 {
 	AUTO(free_auto) char *text = NULL;
-	AUTO(json_release_auto) json_t *marks = NULL;
 
-	if (!journal_fact(session->journal, of->id, fact_name(FACT_MARKS), &text, err))
+	*ret = NULL;
+	if (!journal_fact(session->journal, of->id, fact_name(fact), &text, err))
 		return false;
-	if (!text) {
-		*ret = json_null(); /* cannot tell */
+	return !text || json_parse(text, strlen(text), FACT_MAX, ret, err);
+}
+
+/* What users wrote since would not be in the database that serves afterwards. */
+static bool count_written(
+	Session *session, const Prepared *prepared, const Run *of, Written *ret, Err *err)
+{
+	AUTO(json_release_auto) json_t *marks = NULL;
+	AUTO(json_release_auto) json_t *rehearsal = NULL;
+
+	ret->own = json_object();
+	if (!fact_of(session, of, FACT_MARKS, &marks, err) ||
+		!fact_of(session, of, FACT_REHEARSAL, &rehearsal, err))
+		return false;
+	if (!marks) {
+		ret->by_users = json_null(); /* cannot tell */
 		return true;
 	}
-	return json_parse(text, strlen(text), 64 * 1024 * 1024, &marks, err) &&
-	       database_written_since(prepared->db, database_live(prepared->db), marks, ret, err);
+	if (!database_written_since(
+		    prepared->db, database_live(prepared->db), marks, &ret->by_users, err))
+		return false;
+	set_apart(ret->by_users, ret->own, json_object_get(rehearsal, "boot_rows"));
+	return true;
 }
 
 /* "chat: 3 rows, user: changed" */
@@ -183,15 +230,17 @@ static bool refuse_loss(json_t *written, Err *err)
 		"belay rollback --accept-loss: the newer database is kept, nothing is deleted");
 }
 
-static bool agree(Session *session, const FlowWish *wish, const Prepared *prepared, json_t *written,
-	json_t **ret_more, const char **ret_outcome, Err *err)
+static bool agree(Session *session, const FlowWish *wish, const Prepared *prepared,
+	const Written *written, json_t **ret_more, const char **ret_outcome, Err *err)
 {
 	AUTO(json_release_auto)
 	json_t *plan = plan_make(session->site, "rollback", prepared, rollback_steps);
-	bool nothing = json_is_object(written) && json_object_size(written) == 0;
+	bool nothing = json_is_object(written->by_users) &&
+		       json_object_size(written->by_users) == 0;
 
 	*ret_outcome = NULL;
-	json_object_set(plan, "written_since", written);
+	json_object_set(plan, "written_since", written->by_users);
+	json_object_set(plan, "written_by_start", written->own);
 	*ret_more = json_pack("{s:s, s:s, s:O}", "from", prepared->current.version, "to",
 		prepared->version, "plan", plan);
 	if (wish->plan_only) {
@@ -205,7 +254,7 @@ static bool agree(Session *session, const FlowWish *wish, const Prepared *prepar
 	}
 	if (nothing || wish->accept_loss)
 		return true;
-	return refuse_loss(written, err);
+	return refuse_loss(written->by_users, err);
 }
 
 static bool run_rollback(Session *session, const Run *of, FlowEnd *ret, Err *err)
@@ -223,7 +272,7 @@ static bool run_rollback(Session *session, const Run *of, FlowEnd *ret, Err *err
 static bool rollback(Session *session, const FlowWish *wish, const Run *of, FlowEnd *ret, Err *err)
 {
 	AUTO(prepared_clear) Prepared prepared = {0};
-	AUTO(json_release_auto) json_t *written = NULL;
+	AUTO(written_clear) Written written = {0};
 	AUTO(json_release_auto) json_t *more = NULL;
 	const char *outcome = NULL;
 
@@ -232,7 +281,7 @@ static bool rollback(Session *session, const FlowWish *wish, const Run *of, Flow
 		!journal_fact(session->journal, of->id, fact_name(FACT_FROM_VERSION),
 			&prepared.version, err) ||
 		!count_written(session, &prepared, of, &written, err) ||
-		!agree(session, wish, &prepared, written, &more, &outcome, err))
+		!agree(session, wish, &prepared, &written, &more, &outcome, err))
 		return session_result(session, NULL, more, ret, err);
 	if (outcome)
 		return session_result(session, outcome, more, ret, err);

@@ -50,8 +50,8 @@ static bool make_scratch(RunCtx *ctx, char **ret, Err *err)
 static int64_t limit_ms(RunCtx *ctx)
 {
 	AUTO(json_release_auto) json_t *rehearsal = fact_get_json(ctx, FACT_REHEARSAL);
-	const json_t *prediction = json_object_get(rehearsal, "prediction");
-	const int64_t twice = 2 * json_int(prediction, "read_only_ms", 0);
+	const json_t *predicted = json_object_get(rehearsal, "predicted");
+	const int64_t twice = 2 * json_int(predicted, "read_only_ms", 0);
 
 	if (!run_ctx_reads_on(ctx))
 		return 0;
