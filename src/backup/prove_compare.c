@@ -71,7 +71,7 @@ static void compare_list(const char *name, const json_t *was, const json_t *is, 
 	const json_t *item;
 	size_t i, named = 0;
 
-	if (json_equal(was, is))
+	if (json_equal(was, is) || (!was && !is))
 		return;
 	json_array_foreach(was, i, item)
 	{
