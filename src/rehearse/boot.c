@@ -16,7 +16,9 @@
 #include "os/process_table.h"
 #include "os/signals.h"
 #include "os/tree.h"
+#include "rehearse/report.h"
 #include "service/log_tail.h"
+#include "service/prewarm.h"
 
 #define LOG_MAX    (8 * 1024 * 1024)
 #define ASK_MS     20000
@@ -26,7 +28,8 @@
 
 typedef struct Booting {
 	const BootSpec *spec;
-	Site inside; /* the site as seen from the cage; borrows everything */
+	Site inside;  /* the site as seen from the cage; borrows everything */
+	int recorder; /* tells which modules were loaded; -1: an ordinary start */
 	Asking asking;
 	GateSpec gate;
 	char *log; /* written by the server, as the site's user */
@@ -39,6 +42,8 @@ static void booting_clear(Booting *booting)
 {
 	if (booting->pidfd >= 0)
 		close(booting->pidfd);
+	if (booting->recorder >= 0)
+		close(booting->recorder);
 	free(booting->log);
 }
 
@@ -77,6 +82,29 @@ static bool copy_vectors(const BootSpec *spec, Err *err)
 	       err_wrap(err, "copying the vector store for the rehearsal");
 }
 
+/* The command under the launcher that can tell what was imported, for a prewarmed start later. A
+ * site whose command has another shape starts in the ordinary way, here as then. */
+static void recording_argv(Booting *booting, StrList *ret, int *ret_fd)
+{
+	const RehearsalSpec *rehearsal = booting->spec->rehearsal;
+	AUTO(free_auto) char *launcher = NULL;
+	AUTO(err_clear) Err why = {0};
+	int ends[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
+		return;
+	if (prewarm_install_launcher(rehearsal->site, &launcher, &why) &&
+		prewarm_record_argv(
+			rehearsal->site, rehearsal->target, launcher, ends[1], ret, &why)) {
+		booting->recorder = ends[0];
+		*ret_fd = ends[1];
+		return;
+	}
+	strlist_clear(ret);
+	close(ends[0]);
+	close(ends[1]);
+}
+
 static bool start(Booting *booting, Err *err)
 {
 	const BootSpec *spec = booting->spec;
@@ -84,8 +112,12 @@ static bool start(Booting *booting, Err *err)
 	const Recipe *recipe = &site->recipe;
 	AUTO(strlist_clear) StrList argv = {0};
 	AUTO(strlist_clear) StrList env = {0};
+	AUTO(close_auto) int kept = -1;
 
-	boot_argv(site, spec->rehearsal->target, booting->inside.port, &argv);
+	recording_argv(booting, &argv, &kept);
+	if (argv.len == 0)
+		boot_argv(site, spec->rehearsal->target, &argv);
+	boot_listen(&argv, booting->inside.port);
 	if (!boot_env(site, spec->url, spec->scratch, &env, err))
 		return false;
 	const DaemonSpec daemon = {
@@ -103,6 +135,7 @@ static bool start(Booting *booting, Err *err)
 		.limit_count = recipe->limit_count,
 		.dies_with_us = true,
 		.cage_fd = cage_fd(spec->cage),
+		.keep_fd = kept,
 	};
 
 	booting->started_ms = booting->moved_ms = clock_mono_ms();
@@ -296,6 +329,22 @@ static bool end(Booting *booting, Err *err)
 	       err_wrap(err, "ending the server of a rehearsal");
 }
 
+/* Without the list the next start is an ordinary one: no reason to refuse a release. */
+static char *record_modules(const Booting *booting)
+{
+	const RehearsalSpec *rehearsal = booting->spec->rehearsal;
+	AUTO(free_auto)
+	char *path = report_path(rehearsal->site, rehearsal->target->version, ".modules");
+	AUTO(err_clear) Err err = {0};
+
+	if (booting->recorder < 0)
+		return NULL;
+	if (prewarm_record(booting->recorder, path, &err))
+		return TAKE(path);
+	event_warn_err("modules", &err);
+	return NULL;
+}
+
 static void prepare(Booting *booting, const BootSpec *spec, int port)
 {
 	static char loopback[] = "127.0.0.1";
@@ -322,12 +371,13 @@ static bool serve_once(Booting *booting, BootReport *ret, Err *err)
 		!judge_revision(booting, err))
 		return false;
 	ret->pss_kb = process_pss_kb(booting->pid);
+	ret->modules = record_modules(booting);
 	return true;
 }
 
 bool boot(const BootSpec *spec, BootReport *ret, Err *err)
 {
-	AUTO(booting_clear) Booting booting = {.pidfd = -1};
+	AUTO(booting_clear) Booting booting = {.pidfd = -1, .recorder = -1};
 	AUTO(boot_report_clear) BootReport report = {0};
 	AUTO(err_clear) Err ending = {0};
 	bool done;

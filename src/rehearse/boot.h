@@ -29,7 +29,8 @@ void boot_report_clear(BootReport *report);
 
 /* boot_recipe.c: the command and environment of the site's recipe, led to the target, to a port of
  * its own on loopback, and away from everything that is live. */
-void boot_argv(const Site *site, const Release *target, int port, StrList *ret);
+void boot_argv(const Site *site, const Release *target, StrList *ret);
+void boot_listen(StrList *argv, int port); /* --host and --port */
 bool boot_env(const Site *site, const char *url, const Scratch *scratch, StrList *ret,
 	Err *err) NODISCARD;
 /* Names of settings that the site has and the boot had to replace (Redis, a remote vector store).

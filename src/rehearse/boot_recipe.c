@@ -53,10 +53,8 @@ static void set_option(StrList *argv, const char *name, const char *value)
 	strlist_add(argv, value);
 }
 
-void boot_argv(const Site *site, const Release *target, int port, StrList *ret)
+void boot_argv(const Site *site, const Release *target, StrList *ret)
 {
-	AUTO(free_auto) char *number = str_format("%d", port);
-
 	for (size_t i = 0; i < site->recipe.argv.len; i++) {
 		AUTO(free_auto)
 		char *word = led_to_target(site, target, site->recipe.argv.items[i]);
@@ -64,8 +62,14 @@ void boot_argv(const Site *site, const Release *target, int port, StrList *ret)
 		/* An interpreter elsewhere would find modules of elsewhere. */
 		strlist_add(ret, i == 0 ? target->python : word);
 	}
-	set_option(ret, "--host", "127.0.0.1");
-	set_option(ret, "--port", number);
+}
+
+void boot_listen(StrList *argv, int port)
+{
+	AUTO(free_auto) char *number = str_format("%d", port);
+
+	set_option(argv, "--host", "127.0.0.1");
+	set_option(argv, "--port", number);
 }
 
 /* ---- the environment ---- */

@@ -1,10 +1,13 @@
 #include "rehearse/predict.h"
 
-#define STOP_MS          2000 /* Open WebUI ends 0.2 to 1.6 s after TERM */
-#define SWAP_MS          1000 /* two renames, links, doors, the gate's questions */
-#define PREWARMED_MS     6000 /* 0.8.0: 2.3 to 3.3 s; 0.12.4: 4.5 to 6.3 s */
+#define STOP_MS 1000 /* Open WebUI ends 0.2 to 1.6 s after TERM */
+#define SWAP_MS 1000 /* two renames, links, doors, the gate's questions */
+/* What is left of a start when its imports are done: 2.3 to 3.3 of 14 s (0.8.0), 4.5 to 6.3 of 21 s
+ * (0.12.4). A share, so that it fits slower machines too. */
+#define PREWARMED_PERCENT 28
+/* As the copy itself decides whether it fits into max_gap. */
 #define COPY_START_MS    300
-#define COPY_BYTES_A_SEC 200000000LL /* CREATE DATABASE … TEMPLATE: 571 MB in 2.0 s */
+#define COPY_BYTES_A_SEC 150000000LL
 
 /* A copy file by file; what a server copies itself is not slower than that. */
 static int64_t plain_copy_ms(int64_t bytes)
@@ -23,9 +26,8 @@ void predict(const Measured *measured, Prediction *ret)
 		.verify_ms = measured->verify_ms,
 		.stop_ms = STOP_MS,
 		.swap_ms = SWAP_MS,
-		.start_ms = measured->prewarmed && measured->boot_ms > PREWARMED_MS
-				    ? PREWARMED_MS
-				    : measured->boot_ms,
+		.start_ms = measured->prewarmed ? measured->boot_ms * PREWARMED_PERCENT / 100
+						: measured->boot_ms,
 		.gap = !by_dump && !measured->sqlite,
 	};
 	const int64_t data = prediction.copy_ms + prediction.migrate_ms + prediction.verify_ms;

@@ -13,6 +13,7 @@
 #include "rehearse/boot.h"
 #include "rehearse/predict.h"
 #include "rehearse/report.h"
+#include "service/prewarm.h"
 
 /* One rehearsal, from the restored copy to the report. */
 typedef struct Stage {
@@ -223,6 +224,34 @@ static bool refuse(const RehearsalSpec *spec, Err *err)
 	return err_wrap(err, "the rehearsal of release %s failed", spec->target->version);
 }
 
+/* Could users read while the data migrates? Data that moves out of the environment during the
+ * upgrade would take a SQLite copy with it. */
+static bool reads_on(const RehearsalSpec *spec)
+{
+	const Site *site = spec->site;
+	AUTO(free_auto) char *why = NULL;
+	AUTO(err_clear) Err ignored = {0};
+
+	if (database_is_sqlite(spec->db) && site->webui.data_inside_environment &&
+		file_kind(site->environment) == FILE_FOLDER)
+		return false;
+	return database_can_freeze(spec->db, &why, &ignored) && !why;
+}
+
+static bool prewarms(const RehearsalSpec *spec, const Rehearsal *rehearsal)
+{
+	AUTO(free_auto) char *why = NULL;
+	AUTO(err_clear) Err ignored = {0};
+	const PrewarmSpec prewarm = {
+		.site = spec->site,
+		.release = spec->target,
+		.modules = rehearsal->modules,
+		.needed_kb = rehearsal->waiting_pss_kb,
+	};
+
+	return rehearsal->modules && prewarm_possible(&prewarm, &why, &ignored) && !why;
+}
+
 static bool conclude(Stage *stage, Err *err)
 {
 	const RehearsalSpec *spec = stage->spec;
@@ -235,6 +264,8 @@ static bool conclude(Stage *stage, Err *err)
 		.verify_ms = stage->verify_ms,
 		.boot_ms = result->boot_ms,
 		.sqlite = database_is_sqlite(spec->db),
+		.frozen = reads_on(spec),
+		.prewarmed = prewarms(spec, result),
 		.max_gap_ms = spec->site->max_gap_ms,
 	};
 	const ReportFacts facts = {
