@@ -223,6 +223,31 @@ static void it_does_not_run_the_script_of_another_release(void **state)
 	assert_gone(early_pid);
 }
 
+/* belay as root, with a root's careful umask, and lists in a folder that only root can look into.
+ */
+static void the_sites_user_reads_what_it_needs(void **state)
+{
+	Early *early = *state;
+	AUTO(err_clear) Err err = {0};
+	AUTO(prewarm_cancel_auto) Prewarm *prewarm = NULL;
+	AUTO(process_clear) Process seen = {0};
+	Recipe *recipe = &early->fake->site.recipe;
+	mode_t before;
+
+	if (geteuid() != 0)
+		skip();
+	assert_int_equal(chmod(early->fake->folder, 0755), 0);
+	fake_file(early->fake, "server.log", "", 0666);
+	recipe->uid = recipe->gid = 65534;
+	before = umask(077);
+	assert_done(prewarm_start(&early->spec, &prewarm, &err), &err);
+	umask(before);
+	assert_done(prewarm_ready(prewarm, &err), &err);
+	assert_done(process_read(prewarm_pid(prewarm), &seen, &err), &err);
+	assert_int_equal(seen.uid, 65534);
+	assert_int_equal(seen.group_count, 0);
+}
+
 int main(void)
 {
 #define ROW(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -234,6 +259,7 @@ int main(void)
 		ROW(what_goes_wrong_is_said),
 		ROW(one_ended_while_it_waited_is_noticed),
 		ROW(it_does_not_run_the_script_of_another_release),
+		ROW(the_sites_user_reads_what_it_needs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
