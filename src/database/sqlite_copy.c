@@ -34,7 +34,7 @@ static char *mark_text(const char *run, const char *id)
 	return str_format("%s %s\n", run ? run : "-", id);
 }
 
-static bool remove_with_companions(const char *path, Err *err)
+static bool remove_companions(const char *path, Err *err)
 {
 	for (size_t i = 0; i < COUNT_OF(companions); i++) {
 		AUTO(free_auto) char *other = str_format("%s%s", path, companions[i]);
@@ -42,7 +42,12 @@ static bool remove_with_companions(const char *path, Err *err)
 		if (!file_remove(other, err))
 			return false;
 	}
-	return file_remove(path, err);
+	return true;
+}
+
+static bool remove_with_companions(const char *path, Err *err)
+{
+	return remove_companions(path, err) && file_remove(path, err);
 }
 
 static bool marked_by(const char *spare, const char *run, const char *id, bool *ret, Err *err)
@@ -127,6 +132,10 @@ bool sqlite_adopt_partial(Database *db, const char *spare, const char *run, Err 
 	if (!take_owner(db, partial, err) || !path_id(partial, &id, err))
 		return false;
 	text = mark_text(run, id ? id : "-");
+	/* Whoever only reads a file with a write-ahead log makes an empty one and cannot remove it.
+	 */
+	if (!remove_companions(partial, err))
+		return false;
 	return file_write_text(mark, text, 0600, err) && file_rename(partial, spare, err);
 }
 

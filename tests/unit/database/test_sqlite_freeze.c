@@ -181,6 +181,7 @@ static void test_copy_and_exchange(void **state)
 	Place *place = *state;
 	AUTO(free_auto) char *wal = str_format("%s-wal", place->live);
 	AUTO(free_auto) char *spare_wal = str_format("%s-wal", place->spare);
+	AUTO(free_auto) char *partial_wal = str_format("%s.partial-wal", place->spare);
 	AUTO(sql_close_auto) Sql *reader = NULL;
 	AUTO(err_clear) Err err = {0};
 
@@ -190,6 +191,7 @@ static void test_copy_and_exchange(void **state)
 	assert_true(file_exists(wal));
 	freeze(place);
 	AUTO(json_release_auto) json_t *proof = copy(place);
+	assert_false(file_exists(partial_wal));
 	assert_chats(place, place->spare, "4");
 	assert_false(elsewhere(place->live, WRITE));
 	assert_true(elsewhere(place->spare, "CREATE TABLE migrated (x)"));
