@@ -292,6 +292,7 @@ static bool restore_and_look(Proof *proof, Err *err)
 				    : restore_dump(proof, from_file, err);
 	proof->report->how = str_format("restored with %s", how);
 	if (!done && is_verdict(err)) {
+		err_wrap(err, "the dump in '%s' cannot be restored", proof->set->name);
 		proof_found(proof->report, "restore", err);
 		return true;
 	}

@@ -30,6 +30,15 @@ static json_t *all(const BackupList *list)
 	return data;
 }
 
+static const char *state_of(const BackupSet *set)
+{
+	if (set->foreign && set->manifest)
+		return _("of another site");
+	if (set->foreign)
+		return set->proven ? _("made by hand, proven") : _("made by hand");
+	return set->proven ? _("proven") : _("not proven");
+}
+
 static void show(const BackupList *list, Out *out)
 {
 	AUTO(table_free_auto)
@@ -42,10 +51,7 @@ static void show(const BackupList *list, Out *out)
 		AUTO(free_auto) char *made = clock_readable(set->made_ms);
 
 		table_row(table, (const char *const[]){set->name, made, set->version,
-					 str_bytes((unsigned long long)set->bytes),
-					 set->foreign  ? _("made by hand")
-					 : set->proven ? _("proven")
-						       : _("not proven")});
+					 str_bytes((unsigned long long)set->bytes), state_of(set)});
 	}
 	table_show(table, out);
 }
