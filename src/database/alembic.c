@@ -212,6 +212,16 @@ static bool build_env(const MigrationSpec *spec, const char *url, StrList *env, 
 	return true;
 }
 
+/* A missing driver shows only here: Python's last line names the module. */
+static char *last_words(const char *tail)
+{
+	AUTO(free_auto) char *copy = str_dup(tail ? tail : "");
+	const char *text = str_trim(copy);
+	const char *line = strrchr(text, '\n');
+
+	return str_dup(line ? line + 1 : *text ? text : "it said nothing");
+}
+
 /* The driver's own words say more than its exit status. */
 static bool judge(const Watch *watch, const ProcResult *result, Err *err)
 {
@@ -228,11 +238,14 @@ static bool judge(const Watch *watch, const ProcResult *result, Err *err)
 		return err_fail(err, ERR_EXEC, "migration '%s' of release %s failed: %s",
 			watch->current ? watch->current : "(before the first)", version,
 			watch->failed);
-	if (result->exit_code != 0 || !watch->finished)
+	if (result->exit_code != 0 || !watch->finished) {
+		AUTO(free_auto) char *words = last_words(result->err_tail);
+
 		return err_fail(err, ERR_EXEC,
-			"the migrations of release %s ended early at '%s' (exit %d, signal %d)",
+			"the migrations of release %s ended early at '%s' (exit %d, signal %d): %s",
 			version, watch->current ? watch->current : "(before the first)",
-			result->exit_code, result->signal);
+			result->exit_code, result->signal, words);
+	}
 	return true;
 }
 
