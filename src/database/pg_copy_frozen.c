@@ -1,5 +1,7 @@
 #include "database/pg_freeze.h"
 
+#include <string.h>
+
 #include "base/clock.h"
 #include "base/event.h"
 #include "base/fault.h"
@@ -144,8 +146,9 @@ static bool run_restore(Database *db, const char *spare, int input, Err *err)
 	return FAULT(err, "pg-restore") && proc_run(&spec, &result, err);
 }
 
-/* When one of the two fails the other does too, on a broken pipe or a short stream: both are told,
- * but an interruption or a time that is up is told alone. */
+/* When one of the two fails the other does too, on a broken pipe (signal 13) or a short stream:
+ * both are told, but a broken pipe is none of the causes, and an interruption or a time that is up
+ * is the only one. */
 static bool both_done(bool restored, Err *restore, bool dumped, Err *dump, Err *err)
 {
 	if (restored && dumped)
@@ -155,7 +158,8 @@ static bool both_done(bool restored, Err *restore, bool dumped, Err *dump, Err *
 		return false;
 	}
 	err_move(err, restore);
-	if (dumped || err->kind == ERR_INTERRUPTED || err->kind == ERR_TIMEOUT)
+	if (dumped || err->kind == ERR_INTERRUPTED || err->kind == ERR_TIMEOUT ||
+		strstr(dump->text, "signal 13 "))
 		return false;
 	return err_wrap(err, "%s", dump->text);
 }
