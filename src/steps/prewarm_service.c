@@ -7,6 +7,7 @@
 #include "os/file.h"
 #include "rehearse/rehearse.h"
 #include "service/prewarm.h"
+#include "steps/record_recipe.h"
 #include "steps/run_ctx.h"
 #include "steps/steps.h"
 
@@ -44,7 +45,7 @@ static bool apply(RunCtx *ctx, Err *err)
 	AUTO(err_clear) Err trouble = {0};
 	bool found;
 
-	if (!run_ctx_to(ctx, &to, err))
+	if (!run_ctx_to(ctx, &to, err) || !record_recipe(ctx, err))
 		return false;
 	if (!rehearsal_load(ctx->site, to.version, &known, &found, &trouble) || !found ||
 		!known.modules)

@@ -39,9 +39,9 @@
 	X(HAD_USERS, "had-users")                                                                  \
 	X(WAS_RUNNING, "was-running")                                                              \
 	X(BACKUP, "backup")                                                                        \
-	X(REHEARSAL, "rehearsal") /* its report, or {"skipped": true} */                           \
-	X(READS_ON, "reads-on")   /* "yes": users read while the data migrates */                  \
-	X(GAP_MS, "gap.ms")       /* of that, how long reading failed during the copy */           \
+	X(REHEARSAL, "rehearsal")         /* its report, or {"skipped": true} */                   \
+	X(READS_ON, "reads-on")           /* "yes": users read while the data migrates */          \
+	X(GAP_MS, "gap.ms")               /* of that, how long reading failed during the copy */   \
 	X(WAY_BACK_GONE, "way-back.gone") /* "yes": its kept database was dropped */               \
 	X(MIGRATIONS, "migrations")                                                                \
 	X(UNDOES, "undoes") /* rollback: the run it takes back */

@@ -4,7 +4,7 @@
 
 extern const StepDef step_build_release;   /* the target's environment, beside the current one */
 extern const StepDef step_make_backup;     /* a backup set */
-extern const StepDef step_prove_backup;   /* restored and compared */
+extern const StepDef step_prove_backup;    /* restored and compared */
 extern const StepDef step_rehearse;        /* the target on a copy of the data, in a cage */
 extern const StepDef step_mirror_vectors;  /* vector_db copied while the site serves */
 extern const StepDef step_freeze_database; /* read-only from here on, where the site can */

@@ -7,6 +7,7 @@
 #include "gate/gate.h"
 #include "service/service.h"
 #include "steps/ask_gate.h"
+#include "steps/record_recipe.h"
 #include "steps/run_ctx.h"
 #include "steps/steps.h"
 
@@ -20,33 +21,9 @@ static bool observe(RunCtx *ctx, Seen *ret_seen, Err *err)
 	return true;
 }
 
-/* The recipe is taken from the process itself, right before it ends: resume needs it after a power
- * cut, and the operator may have restarted it differently since adopt. */
-static bool record_recipe(RunCtx *ctx, pid_t pid, Err *err)
-{
-	AUTO(free_auto) char *path = site_path(ctx->site, "recipe.json");
-	AUTO(recipe_clear) Recipe recipe = {0};
-
-	if (!recipe_of_process(pid, &recipe, err))
-		return err_wrap(err, "recording how the server was started");
-	if (!recipe.pid_file)
-		recipe.pid_file = TAKE(ctx->site->recipe.pid_file);
-	if (!recipe_save(path, &recipe, err))
-		return false;
-	recipe_clear(&ctx->site->recipe);
-	recipe_copy(&recipe, &ctx->site->recipe);
-	return true;
-}
-
 static bool apply(RunCtx *ctx, Err *err)
 {
-	AUTO(service_state_clear) ServiceState state = {0};
-
-	if (!service_state(ctx->site, &state, err))
-		return false;
-	if (state.pid && !record_recipe(ctx, state.pid, err))
-		return false;
-	return service_stop(ctx->site, err);
+	return record_recipe(ctx, err) && service_stop(ctx->site, err);
 }
 
 static bool undo(RunCtx *ctx, Err *err)

@@ -1,0 +1,30 @@
+#include "steps/record_recipe.h"
+
+#include "service/service.h"
+
+static bool keep(RunCtx *ctx, Recipe *recipe, Err *err)
+{
+	AUTO(free_auto) char *path = site_path(ctx->site, "recipe.json");
+
+	/* A pid file that was not written anew still says where one belongs. */
+	if (!recipe->pid_file)
+		recipe->pid_file = TAKE(ctx->site->recipe.pid_file);
+	if (!recipe_save(path, recipe, err))
+		return false;
+	recipe_clear(&ctx->site->recipe);
+	recipe_copy(recipe, &ctx->site->recipe);
+	return true;
+}
+
+bool record_recipe(RunCtx *ctx, Err *err)
+{
+	AUTO(service_state_clear) ServiceState state = {0};
+	AUTO(recipe_clear) Recipe recipe = {0};
+
+	if (!service_state(ctx->site, &state, err))
+		return false;
+	if (!state.pid)
+		return true;
+	return (recipe_of_process(state.pid, &recipe, err) && keep(ctx, &recipe, err)) ||
+	       err_wrap(err, "recording how the server was started");
+}
