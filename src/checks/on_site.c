@@ -72,8 +72,7 @@ FindingKind check_running_version(const CheckCtx *ctx, Err *why)
 FindingKind check_start_script(const CheckCtx *ctx, Err *why)
 {
 	AUTO(service_state_clear) ServiceState state = {0};
-	struct stat script, process;
-	AUTO(free_auto) char *proc = NULL;
+	struct stat script;
 
 	if (ctx->site->service != SERVICE_SCRIPT)
 		return FINDING_OK;
@@ -84,8 +83,7 @@ FindingKind check_start_script(const CheckCtx *ctx, Err *why)
 	}
 	if (!service_state(ctx->site, &state, why))
 		return FINDING_UNKNOWN;
-	proc = str_format("/proc/%d", (int)state.pid);
-	if (!state.pid || stat(proc, &process) != 0 || script.st_mtime <= process.st_mtime)
+	if (!state.pid || script.st_mtime * 1000 <= process_began_ms(state.start_ticks))
 		return FINDING_OK;
 	err_fail(why, ERR_REFUSED,
 		"the start script '%s' was changed after the server was started: the next start may differ",

@@ -23,49 +23,26 @@ bool launcher_words_in(const StrList *argv)
 	return count_words(argv) > 0;
 }
 
-/* ENV of ENV.releases/.prewarm/LAUNCHER; NULL when it lies elsewhere. */
-static char *environment_of_launcher(const char *launcher)
+/* ENV.releases/VERSION/bin/X -> ENV/bin/X */
+static void name_by_environment(char **word)
 {
-	AUTO(free_auto) char *folder = path_folder(launcher);
-	AUTO(free_auto) char *releases = path_folder(folder);
-	const size_t len = strlen(releases);
+	const char *releases = strstr(*word, RELEASES "/");
+	const char *bin = releases ? strstr(releases, "/bin/") : NULL;
+	AUTO(free_auto) char *named = NULL;
 
-	if (len <= strlen(RELEASES) || !str_ends(releases, RELEASES))
-		return NULL;
-	return str_dup_n(releases, len - strlen(RELEASES));
-}
-
-/* ENV.releases/VERSION/bin/python -> ENV/bin/python */
-static void name_by_environment(char **word, const char *environment)
-{
-	AUTO(free_auto) char *releases = str_format("%s" RELEASES, environment);
-	const char *below, *in_release;
-
-	if (!path_below(*word, releases) || str_is(*word, releases))
+	/* Exactly one folder, the version, stands between. */
+	if (!bin || strchr(releases + strlen(RELEASES "/"), '/') != bin)
 		return;
-	below = *word + strlen(releases) + 1;
-	in_release = strchr(below, '/');
-	if (in_release) {
-		AUTO(free_auto) char *named = str_format("%s%s", environment, in_release);
-
-		str_replace(word, named);
-	}
+	named = str_format("%.*s%s", (int)(releases - *word), *word, bin);
+	str_replace(word, named);
 }
 
 void launcher_words_strip(StrList *argv)
 {
-	const size_t count = count_words(argv);
-	AUTO(free_auto) char *environment = NULL;
-
-	if (!count)
-		return;
-	environment = environment_of_launcher(argv->items[1]);
-	for (size_t i = 0; i < count; i++)
+	for (size_t count = count_words(argv); count > 0; count--)
 		strlist_remove(argv, 1);
-	if (environment) {
-		name_by_environment(&argv->items[0], environment);
-		name_by_environment(&argv->items[1], environment);
-	}
+	for (size_t i = 0; i < argv->len && i < 2; i++)
+		name_by_environment(&argv->items[i]);
 }
 
 bool launcher_is_waiting(const StrList *argv, const char *comm)

@@ -15,8 +15,9 @@
 #define LAUNCHER_WAITING "belay-waiting"
 
 bool launcher_words_in(const StrList *argv);
-/* What an ordinary start would show. The launcher is run by the Python of one release; the site's
- * own way is through ENV, which names another release after the next switch. */
+/* What the site's own start would show: without these words, and with interpreter and script named
+ * through ENV. A console script of a release starts the Python of that very release, and a recipe
+ * that named it would start it again after the next switch. */
 void launcher_words_strip(StrList *argv);
 /* It waits and is not a server yet: not to be stopped, not to be counted. */
 bool launcher_is_waiting(const StrList *argv, const char *comm);

@@ -41,11 +41,11 @@ const StepDef *const upgrade_reading_steps[] = {
 	&step_prove_backup,
 	&step_rehearse,
 	&step_mirror_vectors,
+	&step_prewarm_service,
 	/* ---- read-only from here ---- */
 	&step_freeze_database,
 	&step_copy_database,
 	&step_migrate_copy,
-	&step_prewarm_service,
 	/* ---- dark from here ---- */
 	&step_stop_service,
 	&step_block_start,
