@@ -200,8 +200,10 @@ static bool unbroken(Database *db, Err *err)
 	SqliteFreeze *freeze = db->backend;
 	struct stat before = {0}, after = {0};
 
-	if (!lock_alone(freeze, db->live, err))
+	if (!lock_alone(freeze, db->live, err)) {
+		let_go(db);
 		return false;
+	}
 	if (stat(db->live, &before) != 0)
 		return err_fail_sys(err, "'%s'", db->live);
 	let_go(db);
