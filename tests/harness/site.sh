@@ -343,10 +343,16 @@ standin_site() {
 # without a yes so far, in milliseconds.
 prober_start() {
 	PROBER_FILE=$1
+	rm -f "$1"
 	"$PYTHON" "$ROOT/tests/harness/prober.py" "$SITE_URL/health" "$1" </dev/null >/dev/null 2>&1 3>&- &
 	PROBER=$!
 }
 prober_dark() {
-	kill "$PROBER" && wait "$PROBER" 2>/dev/null || true
+	kill "$PROBER"
+	# Not `wait`: this is called in a subshell, whose child it is not.
+	for _ in $(seq 50); do
+		[ ! -s "$PROBER_FILE" ] || break
+		sleep 0.1
+	done
 	cat "$PROBER_FILE"
 }
