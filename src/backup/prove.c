@@ -18,6 +18,7 @@
 #include "os/copy.h"
 #include "os/disk.h"
 #include "os/file.h"
+#include "os/signals.h"
 
 #define STEP             "prove-backup"
 #define CHUNK_BYTES      (1024 * 1024)
@@ -303,10 +304,14 @@ static void drop_scratch(Proof *proof)
 {
 	AUTO(err_clear) Err ignored = {0};
 
-	if (proof->keep_scratch && fine(proof))
+	if (proof->keep_scratch && fine(proof)) {
 		proof->report->scratch = TAKE(proof->scratch);
-	else if (!database_copy_drop(proof->db, proof->scratch, NULL, proof->run, &ignored))
+		return;
+	}
+	signals_hold(); /* an INT ends the proof, not what cleans up after it */
+	if (!database_copy_drop(proof->db, proof->scratch, NULL, proof->run, &ignored))
 		event_warn_err("leftover", &ignored);
+	signals_release();
 }
 
 static bool prove_database(Proof *proof, Err *err)

@@ -1,4 +1,5 @@
 /* prune: what retention lets go, now; and with --way-back the kept database of one run. */
+#include "backup/prove.h"
 #include "base/event.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -73,6 +74,14 @@ static bool known_way_back(Journal *journal, const char *run, Err *err)
 	return err_hint(err, "belay status shows the one there is");
 }
 
+/* Scratch of killed proofs goes without being asked about: nobody can need it. */
+static bool sweep(const Site *site, Err *err)
+{
+	AUTO(database_close_auto) Database *db = NULL;
+
+	return database_open(site, &db, err) && backup_prove_sweep(site, db, NULL, err);
+}
+
 static bool give_up(Session *session, const char *run, Err *err)
 {
 	AUTO(database_close_auto) Database *db = NULL;
@@ -99,7 +108,7 @@ static bool prune(Session *session, const FlowWish *wish, FlowEnd *ret, Err *err
 		return session_result(session, "planned", more, ret, err);
 	if (wish->confirm && !wish->confirm(wish->arg, plan))
 		return session_result(session, "declined", more, ret, err);
-	if (!give_up(session, wish->way_back, err))
+	if (!give_up(session, wish->way_back, err) || !sweep(session->site, err))
 		return session_result(session, NULL, more, ret, err);
 	json_put_int(more, "removed", (int64_t)retire(session->site, &retiring));
 	return session_result(session, "pruned", more, ret, err);
