@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "checks/checks.h"
+#include "config/system_python.h"
 #include "os/file.h"
 #include "release/link.h"
 #include "release/package.h"
@@ -159,6 +160,9 @@ static bool set_home(RunCtx *ctx, const Release *current, Err *err)
 	AUTO(free_auto) char *home = path_join(releases, current->version);
 	LinkState state;
 
+	/* Where own-environment is going to put it. */
+	if (system_serves(ctx->site))
+		return fact_set(ctx, FACT_FROM_HOME, home, err);
 	if (!link_state(ctx->site, &state, &target, err))
 		return false;
 	if (state == LINK_RELEASE)

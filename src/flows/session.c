@@ -59,10 +59,23 @@ static bool enter(Session *session, Err *err)
 	return true;
 }
 
+/* A run that could not even begin its first step is over: there is nothing to resume. */
+static void end_unbegun(Session *session)
+{
+	AUTO(err_clear) Err err = {0};
+
+	if (!journal_run_end(session->journal, session->run, "failed", 1, NULL, &err))
+		event_warn_err("journal", &err);
+}
+
 bool session_begin(Session *session, Err *err)
 {
-	return journal_run_begin(session->journal, session->command, &session->run, err) &&
-	       enter(session, err);
+	if (!journal_run_begin(session->journal, session->command, &session->run, err))
+		return false;
+	if (enter(session, err))
+		return true;
+	end_unbegun(session);
+	return false;
 }
 
 bool session_continue(Session *session, const Run *run, Err *err)

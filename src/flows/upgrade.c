@@ -1,6 +1,7 @@
 /* The upgrade, on one page: what the steps are, and what happens before and after them. */
 #include "base/event.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "os/file.h"
 #include "flows/prepare.h"
 #include "flows/step_lists.h"
@@ -8,6 +9,7 @@
 
 const StepDef *const upgrade_steps[] = {
 	/* users work */
+	&step_own_environment,
 	&step_build_release,
 	&step_make_backup,
 	&step_prove_backup,
@@ -36,6 +38,7 @@ const StepDef *const upgrade_steps[] = {
 /* The same where users can read on: the copy is made and migrated before anything is stopped. */
 const StepDef *const upgrade_reading_steps[] = {
 	/* users work */
+	&step_own_environment,
 	&step_build_release,
 	&step_make_backup,
 	&step_prove_backup,
@@ -77,8 +80,13 @@ static bool can_read_on(const Prepared *prepared, const Site *site, char **ret_w
 
 static bool set_facts(Session *session, const Prepared *prepared, Err *err)
 {
+	/* The installed version whose migrations did not run: it is there already. */
+	const bool installed = str_is(prepared->version, prepared->current.version);
+
 	return set_common_facts(session->ctx, prepared, err) &&
 	       fact_set(session->ctx, FACT_TO_VERSION, prepared->version, err) &&
+	       (!installed || fact_set(session->ctx, FACT_TO_HOME,
+				      fact_get(session->ctx, FACT_FROM_HOME), err)) &&
 	       fact_set(session->ctx, FACT_REVISION_AFTER, prepared->migrations.head, err);
 }
 

@@ -49,6 +49,8 @@ static void take_over(StrList *env, const char *const *from)
 	}
 }
 
+static const char *const system_certs[] = {"UV_SYSTEM_CERTS", "UV_NATIVE_TLS"};
+
 /* Belay's own settings come first: whoever types the upgrade may have a proxy that the server's
  * unit does not have. HOME is the user's, for pip.conf and uv.toml. */
 static void build_env(const Site *site, bool other_user, StrList *env)
@@ -67,6 +69,11 @@ static void build_env(const Site *site, bool other_user, StrList *env)
 	env_set(env, "PIP_DISABLE_PIP_VERSION_CHECK", "1");
 	env_set(env, "PIP_NO_INPUT", "1");
 	env_set(env, "UV_NO_PROGRESS", "1");
+	/* A company's own CA is in the system's store, which pip and curl use; uv brings its own
+	 * list unless told (UV_NATIVE_TLS is the name before 0.9). */
+	for (size_t i = 0; i < COUNT_OF(system_certs); i++)
+		if (!env_get(env, system_certs[i]))
+			env_set(env, system_certs[i], "1");
 }
 
 /* Tried as the site's user: what root's PATH names may lie where that user cannot read. */

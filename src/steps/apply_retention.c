@@ -13,6 +13,7 @@
 static bool give_up_older(RunCtx *ctx, Err *err)
 {
 	AUTO(strlist_clear) StrList runs = {0};
+	const char *newest = NULL;
 
 	if (!way_backs(ctx->journal, &runs, err))
 		return false;
@@ -21,13 +22,14 @@ static bool give_up_older(RunCtx *ctx, Err *err)
 
 		if (str_is(runs.items[i], ctx->run))
 			continue;
-		if (way_back_give_up(ctx->site, ctx->journal, ctx->db, runs.items[i], &why))
-			event_notice("way-back-given-up", false,
-				"the way back of run '%s' was given up: this run has its own",
-				runs.items[i]);
-		else
+		if (!way_back_give_up(ctx->site, ctx->journal, ctx->db, runs.items[i], &why))
 			event_warn_err("way-back", &why);
+		else if (!newest)
+			newest = runs.items[i];
 	}
+	if (newest)
+		event_notice("way-back-given-up", false,
+			"the way back of run '%s' was given up: this run has its own", newest);
 	return true;
 }
 

@@ -1,8 +1,17 @@
 /* build-release: the target's environment beside the current one, while that one serves. */
 #include "base/i18n.h"
+#include "base/text.h"
 #include "release/build.h"
 #include "steps/run_ctx.h"
 #include "steps/steps.h"
+
+/* A restore may return to another state of the very version that is installed. In a plan there is
+ * no run and nothing known yet. */
+static bool needed(RunCtx *ctx)
+{
+	return !ctx->run ||
+	       !str_is(fact_get(ctx, FACT_TO_VERSION), fact_get(ctx, FACT_FROM_VERSION));
+}
 
 static bool apply(RunCtx *ctx, Err *err)
 {
@@ -30,6 +39,7 @@ const StepDef step_build_release = {
 	.title = N_("build the new release beside the old one"),
 	.undo_kind = UNDO_NOTHING,
 	.until = "switch-release",
+	.needed = needed,
 	.apply = apply,
 	.undo = undo,
 };

@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "config/system_python.h"
 #include "os/file.h"
 #include "service/prewarm.h"
 
@@ -120,6 +121,8 @@ bool run_ctx_from(const RunCtx *ctx, Release *ret, Err *err)
 	/* Until the first block-start, the environment still lies at ENV itself. */
 	if (home && file_kind(home) == FILE_FOLDER)
 		return release_at(home, ret, err);
+	if (system_serves(ctx->site))
+		return release_current(ctx->site, ret, err);
 	return release_at(ctx->site->environment, ret, err);
 }
 

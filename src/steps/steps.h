@@ -2,6 +2,7 @@
 #pragma once
 #include "engine/step.h"
 
+extern const StepDef step_own_environment; /* where the system's Python serves: ENV, beside it */
 extern const StepDef step_build_release;   /* the target's environment, beside the current one */
 extern const StepDef step_make_backup;     /* a backup set */
 extern const StepDef step_prove_backup;    /* restored and compared */
