@@ -1,7 +1,10 @@
 # Read on stdin by a release's own Python (-I: nothing from the start directory or PYTHONPATH), for
-# release/inventory.c. Answers one JSON object on stdout. Arguments: the extras of Open WebUI.
+# release/inventory.c. Answers one JSON object on stdout. Arguments: the extras of Open WebUI; before
+# them, for a system's Python, --packages=DIR: where Open WebUI lies.
 import json
+import os
 import re
+import site
 import sys
 from importlib import metadata
 
@@ -31,10 +34,20 @@ def frozen(dist):
     return "%s==%s" % (canonical(dist.name), dist.version)
 
 
-def installed():
+def by_hand(dist):
+    """Not a package of the operating system, which no index has in that form."""
+    return (dist.read_text("INSTALLER") or "").strip() in ("pip", "uv")
+
+
+def installed(system):
+    """`system`: the folder of a system's Python; the user site adds to it."""
     found = {}
-    for dist in metadata.distributions(path=[p for p in sys.path if p.endswith("site-packages")]):
-        if dist.metadata["Name"]:
+    folders = [p for p in sys.path if p.endswith("site-packages")]
+    if system:
+        users = [site.getusersitepackages()] if os.geteuid() != 0 else []
+        folders = list(dict.fromkeys(users + [system]))
+    for dist in metadata.distributions(path=folders):
+        if dist.metadata["Name"] and (not system or by_hand(dist)):
             found.setdefault(canonical(dist.metadata["Name"]), dist)
     return found
 
@@ -81,8 +94,10 @@ def closure(found, extras):
 
 
 def main():
-    found = installed()
-    wanted = closure(found, [extra for extra in sys.argv[1:] if extra])
+    words = sys.argv[1:]
+    system = words.pop(0)[len("--packages=") :] if words[:1] and words[0][:2] == "--" else None
+    found = installed(system)
+    wanted = closure(found, [extra for extra in words if extra])
     print(
         json.dumps(
             {

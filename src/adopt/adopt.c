@@ -143,7 +143,7 @@ bool adopt_look(const AdoptWish *wish, Adoption *ret, Err *err)
 		return false;
 	if (!parse_draft(&look, err))
 		return false;
-	if (!find_database(&look, err))
+	if (!check_system(&look, err) || !find_database(&look, err))
 		return false;
 	find_extras(&look);
 	*ret = out;

@@ -72,16 +72,6 @@ static bool has_below(const char *folder, const char *name)
 	return file_exists(path);
 }
 
-static bool refuse_system(const char *environment, Err *err)
-{
-	err_fail(err, ERR_REFUSED,
-		"Open WebUI runs from the system's Python ('%s'), which belay never changes",
-		environment);
-	return err_hint(err,
-		"install it into an environment of its own: python3 -m venv DIR, "
-		"DIR/bin/pip install open-webui; start it from there, then type: belay adopt");
-}
-
 static bool is_environment(const char *folder)
 {
 	return folder && (has_below(folder, "pyvenv.cfg") || has_below(folder, "conda-meta"));
@@ -125,6 +115,18 @@ static char *look_for(const Process *process, const char **ret_source)
 	return found;
 }
 
+/* What an option names counts, but for the environment that is made for a server of the system's
+ * Python: that is not there yet, or a link that nothing runs from yet. */
+static bool stands(const Look *look, const char *environment)
+{
+	const char *wished = look->draft.environment;
+
+	if (!look_wished(look, "environment"))
+		return false;
+	return !environment || is_environment(environment) ||
+	       (is_environment(wished) && file_kind(wished) == FILE_FOLDER);
+}
+
 static bool look_at_process(Look *look, Err *err)
 {
 	const char *source = NULL;
@@ -132,12 +134,14 @@ static bool look_at_process(Look *look, Err *err)
 	AUTO(free_auto) char *environment = found ? environment_link_of(found) : NULL;
 	int pid = (int)look->process.pid;
 
+	if (stands(look, environment))
+		return true;
 	if (!environment) {
 		err_fail(err, ERR_REFUSED, "the environment of process %d cannot be told", pid);
 		return err_hint(err, "name it: belay adopt --environment DIR");
 	}
 	if (!is_environment(environment))
-		return refuse_system(environment, err);
+		return find_system(look, environment, err);
 	if (!str_is(found, environment))
 		return look_set(look, "environment", environment, err,
 			_("it links to the release of process %d"), pid);
@@ -151,9 +155,9 @@ bool find_environment(Look *look, Err *err)
 {
 	AUTO(release_clear) Release release = {0};
 
-	if (look->process.pid && !look_wished(look, "environment") && !look_at_process(look, err))
+	if (look->process.pid && !look_at_process(look, err))
 		return false;
-	if (!look->draft.environment)
+	if (!look->draft.environment || look->draft.system_script)
 		return true;
 	if (!release_at(look->draft.environment, &release, err))
 		return err_wrap(err, "environment '%s'", look->draft.environment);

@@ -30,8 +30,11 @@ void look_warn(Look *look, const char *fmt, ...) PRINTF_LIKE(2, 3); /* fmt: _("â
 /* Each finder: false is ERR_REFUSED (found, not to be handled) or a failure. */
 bool find_server(Look *look, Err *err) NODISCARD;      /* process, port, address; may find none */
 bool find_environment(Look *look, Err *err) NODISCARD; /* and the version in it */
+/* No environment at `prefix`: Open WebUI in the system's Python or the user site. */
+bool find_system(Look *look, const char *prefix, Err *err) NODISCARD;
 bool find_owner(Look *look, Err *err) NODISCARD;       /* service, start_script, unit, user_unit */
 /* These look at out->site, whose settings are known by then. */
+bool check_system(Look *look, Err *err) NODISCARD;     /* can the system's data stay where it is? */
 bool find_database(Look *look, Err *err) NODISCARD;    /* container, data, secret key */
 void find_extras(Look *look);                          /* extras; warnings about several workers */
 

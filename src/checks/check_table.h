@@ -11,6 +11,9 @@ FindingKind check_secret_key(const CheckCtx *ctx, Err *why);
 FindingKind check_environment_link(const CheckCtx *ctx, Err *why);
 FindingKind check_exchange(const CheckCtx *ctx, Err *why);
 
+FindingKind check_path_line(const CheckCtx *ctx, Err *why);
+FindingKind check_data_folder(const CheckCtx *ctx, Err *why);
+
 FindingKind check_disk(const CheckCtx *ctx, Err *why);
 
 FindingKind check_database(const CheckCtx *ctx, Err *why);

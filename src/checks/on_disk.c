@@ -49,11 +49,14 @@ static bool measure(const CheckCtx *ctx, Needs *ret, Err *why)
 	TreeSize environment, vector_size, upload_size;
 
 	if (!database_about(ctx->db, &about, why) ||
-		!tree_size(ctx->current->path, &environment, why) ||
+		!tree_size(ctx->current->system ? ctx->current->site_packages : ctx->current->path,
+			&environment, why) ||
 		!tree_size(vectors, &vector_size, why) || !tree_size(uploads, &upload_size, why))
 		return false;
 	/* SQLite: the copy, what the migration adds (a heavy one made 455 MB of 64 MB), and the
 	 * dump's scratch file lie beside the data; PostgreSQL's data folder is the server's. */
+	if (ctx->current->system) /* two: one as the system's, and the target */
+		environment.bytes *= 2;
 	return add(ret, ctx->site->environment, ctx->version ? environment.bytes : 0, why) &&
 	       add(ret, ctx->site->webui.data_dir,
 		       vector_size.bytes + (database_is_sqlite(ctx->db) ? about.bytes * 7 : 0),

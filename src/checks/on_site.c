@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "checks/check_table.h"
+#include "config/system_python.h"
 #include "os/disk.h"
 #include "os/file.h"
 #include "os/http.h"
@@ -125,6 +126,8 @@ FindingKind check_environment_link(const CheckCtx *ctx, Err *why)
 	AUTO(free_auto) char *target = NULL;
 	LinkState state;
 
+	if (system_serves(ctx->site))
+		return FINDING_OK;
 	if (!link_state(ctx->site, &state, &target, why))
 		return FINDING_UNKNOWN;
 	if (disk_is_mount_point(ctx->site->environment)) {

@@ -15,6 +15,11 @@
 const SiteKey site_keys[] = {
 	{"webui", "environment", KEY_PATH, NULL, NULL, false, FIELD(environment),
 		N_("the Python environment with Open WebUI, as start scripts and units name it")},
+	{"webui", "system_script", KEY_PATH, NULL, NULL, false, FIELD(system_script),
+		N_("the open-webui of the system's Python, where Open WebUI has no environment of its "
+		   "own yet")},
+	{"webui", "system_python", KEY_PATH, NULL, NULL, false, FIELD(system_python),
+		N_("the interpreter that system_script runs with")},
 	{"webui", "start_directory", KEY_PATH, NULL, NULL, false, FIELD(start_directory),
 		N_("working directory of the server; default: that of the running server, else the "
 		   "folder of the start script or of the environment")},

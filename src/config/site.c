@@ -164,7 +164,7 @@ static void fill_in(Site *site)
 static bool read_settings(Site *site, WebuiEnv *ret, Err *err)
 {
 	AUTO(strlist_clear) StrList env = {0};
-	AUTO(free_auto) char *package = site_package_dir(site->environment);
+	AUTO(free_auto) char *package = site_package_dir(site);
 	AUTO(free_auto) char *moved = site_data_home(site);
 
 	strlist_add_all(&env, &site->recipe.env);

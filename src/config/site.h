@@ -25,6 +25,8 @@ typedef struct Site {
 	char *language;         /* "ko", "en" or NULL */
 
 	char *environment;      /* the path as start scripts and units name it; may be a link to a release */
+	char *system_script;    /* the open-webui of the system's Python; NULL: an ordinary site */
+	char *system_python;    /* and its interpreter (system_python.h) */
 	char *start_directory;
 	ServiceKind service;
 	char *start_script;     /* SERVICE_SCRIPT */
@@ -75,8 +77,9 @@ bool site_parse(const char *text, const char *file, Site *ret, Err *err) NODISCA
  * switch, or when .env changed). */
 bool site_refresh(Site *site, Err *err) NODISCARD;
 /* …/open_webui of the release that ENV names; of the one that holds the data, else the newest, while
- * ENV is the stub of an unfinished run; NULL when there is none. */
-char *site_package_dir(const char *environment);
+ * ENV is the stub of an unfinished run; of the system's Python while there is no ENV; NULL when there
+ * is none. */
+char *site_package_dir(const Site *site);
 /* How the server would be started if nothing were known but the site file. */
 bool site_plain_recipe(const Site *site, Recipe *ret, Err *err) NODISCARD;
 /* The text of a site file with a comment above each key. Defaults are written commented out. */

@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "config/system_python.h"
 #include "os/file.h"
 
 static char *home_below(const char *variable, const char *below)
@@ -156,9 +157,16 @@ static char *package_of_releases(const char *environment)
 	return TAKE(newest);
 }
 
-char *site_package_dir(const char *environment)
+char *site_package_dir(const Site *site)
 {
+	const char *environment = site->environment;
 	char *package = is_stub(environment) ? NULL : package_below(environment);
 
+	if (system_serves(site)) {
+		AUTO(free_auto)
+		char *packages = system_packages(site->system_script, site->system_python);
+
+		package = packages ? path_join(packages, "open_webui") : NULL;
+	}
 	return package ? package : package_of_releases(environment);
 }

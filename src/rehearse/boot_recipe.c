@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "config/system_python.h"
 #include "database/guarded_env.h"
 #include "os/file.h"
 #include "rehearse/boot.h"
@@ -15,6 +16,8 @@ static char *led_to_target(const Site *site, const Release *target, const char *
 	AUTO(free_auto) char *real = path_real(site->environment);
 	const char *below = NULL;
 
+	if (system_program(site, word))
+		return str_format("%s/bin/%s", target->path, system_program(site, word));
 	if (path_below(word, site->environment))
 		below = word + strlen(site->environment);
 	else if (real && path_below(word, real))

@@ -139,7 +139,7 @@ static bool make_venv(Build *build, Err *err)
 {
 	AUTO(strlist_clear) StrList argv = {0};
 
-	if (!build->inventory.venv)
+	if (!build->inventory.venv && !build->current->system)
 		return err_fail(err, ERR_REFUSED,
 			"'%s' is no virtual environment: belay does not change a system Python",
 			build->current->path);
@@ -290,6 +290,15 @@ static bool carry_packages(Build *build, Err *err)
 	return true;
 }
 
+/* Looked up, not loaded: Python leaves the user site out when it is told to look at nothing else.
+ */
+static bool system_has(const Release *system, const char *module)
+{
+	AUTO(free_auto) char *folder = path_join(system->site_packages, module);
+
+	return file_exists(folder);
+}
+
 /* Asked of both: a site that connects through another driver does not need this one. */
 static bool check_driver(Build *build, Err *err)
 {
@@ -301,7 +310,10 @@ static bool check_driver(Build *build, Err *err)
 		return false;
 	if (now)
 		return true;
-	if (!python_imports(&build->installer, build->current->python, "psycopg2", &before, err))
+	if (build->current->system)
+		before = system_has(build->current, "psycopg2");
+	else if (!python_imports(
+			 &build->installer, build->current->python, "psycopg2", &before, err))
 		return false;
 	if (!before)
 		return true;

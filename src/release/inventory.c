@@ -70,6 +70,8 @@ bool inventory_read(const Release *release, const char *extras, Inventory *ret, 
 	AUTO(free_auto) char *user = owner_name(release->path);
 
 	strlist_add_array(&argv, ARGV(release->python, "-I", "-B", "-"));
+	if (release->system)
+		strlist_addf(&argv, "--packages=%s", release->site_packages);
 	strlist_split(&argv, extras ? extras : "", ", ");
 	const ProcSpec spec = {
 		.argv = strlist_argv(&argv),

@@ -68,12 +68,16 @@ bool marker_sweep(const char *release_path, Err *err)
 bool releases_dir_make(const Site *site, char **ret, Err *err)
 {
 	AUTO(free_auto) char *folder = site_releases_dir(site);
-	struct stat now, wanted;
+	struct stat now;
+	/* Before there is an environment (system_python.h), that of the server. */
+	struct stat wanted = {.st_uid = site->recipe.uid, .st_gid = site->recipe.gid};
 
 	if (!dir_make(folder, 0755, err))
 		return false;
-	if (geteuid() == 0 && stat(site->environment, &wanted) == 0 && lstat(folder, &now) == 0 &&
-		now.st_uid == 0 && wanted.st_uid != 0 &&
+	if (geteuid() == 0 &&
+		(stat(site->environment, &wanted) == 0 ||
+			file_kind(site->environment) == FILE_ABSENT) &&
+		lstat(folder, &now) == 0 && now.st_uid == 0 && wanted.st_uid != 0 &&
 		!file_chown(folder, wanted.st_uid, wanted.st_gid, err))
 		return false;
 	*ret = TAKE(folder);

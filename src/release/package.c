@@ -7,6 +7,7 @@
 #include "base/fault.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "config/system_python.h"
 #include "os/file.h"
 #include "os/tree.h"
 #include "release/installer.h"
@@ -20,6 +21,8 @@
 
 static char *site_python(const Site *site)
 {
+	if (system_serves(site) && site->system_python)
+		return str_dup(site->system_python);
 	return path_join(site->environment, "bin/python");
 }
 
@@ -34,7 +37,7 @@ bool package_resolve(const Site *site, const char *wanted, char **ret_version, E
 		return version_normal(wanted, ret_version, err);
 	/* Without it the list of bad releases is read as for the oldest source: careful, not wrong.
 	 */
-	if (release_at(site->environment, &current, &ignored))
+	if (release_current(site, &current, &ignored))
 		from = current.version;
 	AUTO(free_auto) char *python = site_python(site);
 	AUTO(strlist_clear) StrList versions = {0};

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "config/system_python.h"
 #include "os/file.h"
 #include "release/link.h"
 #include "release/marker.h"
@@ -116,11 +117,39 @@ bool release_at(const char *environment, Release *ret, Err *err)
 	return true;
 }
 
+/* Its Python and its packages lie apart, and its prefix may have no Python at all. */
+static bool release_of_system(const Site *site, Release *ret, Err *err)
+{
+	AUTO(release_clear) Release out = {.system = true};
+	AUTO(free_auto) char *bin = path_folder(site->system_script);
+	AUTO(free_auto) char *python_folder = NULL;
+
+	out.path = path_folder(bin);
+	out.python = str_dup(site->system_python ? site->system_python : "/usr/bin/python3");
+	out.site_packages = system_packages(site->system_script, out.python);
+	if (out.site_packages && !find_version(out.site_packages, &out.version, err))
+		return false;
+	if (!out.version || !file_exists(out.python)) {
+		err_fail(err, ERR_VERIFY,
+			"no complete Open WebUI below '%s' for '%s', and no environment at '%s' yet",
+			out.path, out.python, site->environment);
+		return err_hint(err, "belay adopt");
+	}
+	out.package_dir = path_join(out.site_packages, "open_webui");
+	python_folder = path_folder(out.site_packages);
+	out.python_version = str_dup(path_name(python_folder) + strlen("python"));
+	*ret = out;
+	memset(&out, 0, sizeof(out));
+	return true;
+}
+
 bool release_current(const Site *site, Release *ret, Err *err)
 {
 	AUTO(free_auto) char *target = NULL;
 	LinkState state;
 
+	if (system_serves(site))
+		return release_of_system(site, ret, err);
 	if (!link_state(site, &state, &target, err))
 		return false;
 	if (state == LINK_STUB) {
@@ -162,6 +191,15 @@ static void list_add_at(ReleaseList *list, const char *path)
 		list_add(list, &release);
 }
 
+static void list_add_system(ReleaseList *list, const Site *site)
+{
+	AUTO(err_clear) Err ignored = {0};
+	Release release = {0};
+
+	if (release_of_system(site, &release, &ignored))
+		list_add(list, &release);
+}
+
 bool release_list(const Site *site, ReleaseList *ret, Err *err)
 {
 	AUTO(free_auto) char *folder = site_releases_dir(site);
@@ -177,7 +215,10 @@ bool release_list(const Site *site, ReleaseList *ret, Err *err)
 			!marker_is_building(path))
 			list_add_at(&list, path);
 	}
-	list_add_at(&list, site->environment);
+	if (system_serves(site))
+		list_add_system(&list, site);
+	else
+		list_add_at(&list, site->environment);
 	if (list.len > 0)
 		qsort(list.items, list.len, sizeof(*list.items), by_version);
 	*ret = list;

@@ -15,6 +15,7 @@ typedef struct Release {
 	char *package_dir;   /* SITE_PACKAGES/open_webui */
 	char *python_version; /* "3.11" */
 	bool conda;
+	bool system;         /* the system's Python or the user site: path is its prefix, never changed */
 	bool ours;           /* built by belay: has .belay-release.json, written last */
 } Release;
 
@@ -25,7 +26,8 @@ typedef struct ReleaseList {
 
 /* ERR_VERIFY when there is no complete Open WebUI in that environment. */
 bool release_at(const char *environment, Release *ret, Err *err) NODISCARD;
-/* What ENV resolves to now. ERR_VERIFY naming the run when it is the stub of an unfinished one. */
+/* What ENV resolves to now, or the system's installation while a site that has one has no ENV yet.
+ * ERR_VERIFY naming the run when it is the stub of an unfinished one. */
 bool release_current(const Site *site, Release *ret, Err *err) NODISCARD;
 bool release_list(const Site *site, ReleaseList *ret, Err *err) NODISCARD;
 /* One in ENV.releases (or the current one) with that version; *ret_found false if none. */

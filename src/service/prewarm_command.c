@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "config/system_python.h"
 #include "os/file.h"
 #include "service/prewarm_parts.h"
 #include "service/server_process.h"
@@ -18,6 +19,8 @@ static bool is_script_of_site(const Site *site, const char *word)
 
 	if (!strchr(word, '/') || !str_is(path_name(word), path_name(SERVE_SCRIPT)))
 		return false;
+	if (system_program(site, word))
+		return true;
 	path = word[0] == '/' ? str_dup(word) : path_join(site->recipe.dir, word);
 	folder = path_folder(path);
 	real = path_real(folder);
@@ -52,13 +55,14 @@ bool prewarm_knows_command(const Site *site)
 }
 
 /* A server of an earlier upgrade may name its script by the release; the next one is called by ENV,
- * as start scripts do, so that they and their `pgrep -f` go on fitting. */
+ * as start scripts do, so that they and their `pgrep -f` go on fitting. So is that of the system's.
+ */
 void prewarm_words(const Site *site, StrList *ret)
 {
 	const StrList *argv = &site->recipe.argv;
 	AUTO(free_auto) char *releases = site_releases_dir(site);
 
-	if (path_below(argv->items[1], releases))
+	if (path_below(argv->items[1], releases) || system_program(site, argv->items[1]))
 		strlist_addf(ret, "%s/" SERVE_SCRIPT, site->environment);
 	else
 		strlist_add(ret, argv->items[1]);

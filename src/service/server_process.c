@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "config/launcher_words.h"
+#include "config/system_python.h"
 #include "os/file.h"
 #include "os/proc.h"
 
@@ -26,7 +27,7 @@ void site_roots_of(const Site *site, SiteRoots *ret)
 {
 	AUTO(free_auto) char *releases = site_releases_dir(site);
 
-	*ret = (SiteRoots){0};
+	*ret = (SiteRoots){.site = site};
 	add_folder(&ret->folders, site->environment);
 	add_folder(&ret->folders, releases);
 }
@@ -83,6 +84,57 @@ static bool argv_runs_from(const SiteRoots *roots, const Process *process)
 	return process->exe && word_is_in(roots, process->exe, process->dir);
 }
 
+/* An environment made from the system's Python runs the same file. */
+static bool is_in_environment(const char *python)
+{
+	AUTO(free_auto) char *bin = path_folder(python);
+	AUTO(free_auto) char *folder = path_folder(bin);
+	AUTO(free_auto) char *config = path_join(folder, "pyvenv.cfg");
+
+	return file_exists(config);
+}
+
+static bool is_same_file(const char *a, const char *b)
+{
+	AUTO(free_auto) char *real_a = path_real(a);
+	AUTO(free_auto) char *real_b = path_real(b);
+
+	return real_a && real_b && str_is(real_a, real_b);
+}
+
+static bool names_webui(const StrList *argv)
+{
+	for (size_t i = 0; i < argv->len; i++) {
+		if (str_is(argv->items[i], "open_webui") ||
+			str_starts(argv->items[i], "open_webui.main"))
+			return true;
+	}
+	return false;
+}
+
+/* The system's Open WebUI: everything else that runs with the same Python is someone else's, so its
+ * folders are no roots and the words of the command decide. */
+static bool runs_from_system(const SiteRoots *roots, const Process *process)
+{
+	const Site *site = roots->site;
+	const StrList *argv = &process->argv;
+	AUTO(free_auto) char *python = NULL;
+
+	if (!site || !site->system_script || !argv->len)
+		return false;
+	for (size_t i = 0; i < argv->len && i < 3; i++) {
+		if (str_is(path_name(argv->items[i]), path_name(site->system_script)) &&
+			is_same_file(argv->items[i], site->system_script))
+			return true;
+	}
+	if (strchr(argv->items[0], '/'))
+		python = str_dup(argv->items[0]);
+	else if (env_get(&process->env, "PATH"))
+		python = proc_find(argv->items[0], env_get(&process->env, "PATH"));
+	return python && site->system_python && names_webui(argv) &&
+	       is_same_file(python, site->system_python) && !is_in_environment(python);
+}
+
 bool process_runs_from(const SiteRoots *roots, const Process *process)
 {
 	AUTO(strlist_clear) StrList modules = {0};
@@ -90,7 +142,7 @@ bool process_runs_from(const SiteRoots *roots, const Process *process)
 
 	if (process->other_namespace)
 		return false;
-	if (argv_runs_from(roots, process))
+	if (argv_runs_from(roots, process) || runs_from_system(roots, process))
 		return true;
 	if (!process_maps(process->pid, ".so", MODULES_MAX, &modules, &ignored))
 		return false;
