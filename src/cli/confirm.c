@@ -84,6 +84,13 @@ static bool has_estimates(const json_t *steps)
 	return false;
 }
 
+static const char *users_see(const json_t *step)
+{
+	if (json_flag(step, "dark", false))
+		return _("no service");
+	return json_flag(step, "read_only", false) ? _("reading only") : _("everything");
+}
+
 static void show_steps(const json_t *plan, Out *out)
 {
 	const json_t *step = NULL, *steps = json_object_get(plan, "steps");
@@ -103,8 +110,7 @@ static void show_steps(const json_t *plan, Out *out)
 
 		table_row(table,
 			(const char *const[]){number, title ? _(title) : json_str(step, "id"),
-				json_flag(step, "dark", false) ? _("no service") : _("everything"),
-				ms >= 0 ? str_duration(ms) : ""});
+				users_see(step), ms >= 0 ? str_duration(ms) : ""});
 	}
 	out_add(out, "\n");
 	table_show(table, out);

@@ -5,6 +5,7 @@
 #include "os/file.h"
 #include "flows/prepare.h"
 #include "flows/step_lists.h"
+#include "rehearse/rehearse.h"
 #include "steps/steps.h"
 
 const StepDef *const upgrade_steps[] = {
@@ -120,6 +121,19 @@ static bool run(Session *session, const FlowWish *wish, const Prepared *prepared
 	return session_finish(session, end, "upgraded", &cause, ret, err);
 }
 
+/* How long users will wait, when this version was rehearsed on this site before. */
+static void put_prediction(const Site *site, const char *version, json_t *plan)
+{
+	AUTO(rehearsal_clear) Rehearsal known = {0};
+	AUTO(err_clear) Err err = {0};
+	bool found;
+
+	if (!rehearsal_load(site, version, &known, &found, &err) || !found)
+		return;
+	json_put_int(plan, "dark_ms", known.dark_ms);
+	json_put_int(plan, "read_only_ms", known.read_only_ms);
+}
+
 /* Shows the plan. NULL: go on; else the outcome that ends the flow here. */
 static const char *decide(Session *session, const FlowWish *wish, const Prepared *prepared,
 	bool reads_on, json_t **ret_more, Err *err)
@@ -127,6 +141,7 @@ static const char *decide(Session *session, const FlowWish *wish, const Prepared
 	AUTO(json_release_auto) json_t *plan = NULL;
 
 	plan = plan_make(session->site, "upgrade", prepared, steps_for(reads_on));
+	put_prediction(session->site, prepared->version, plan);
 	*ret_more = json_pack("{s:s, s:s, s:O}", "from", prepared->current.version, "to",
 		prepared->version, "plan", plan);
 	if (wish->plan_only)
