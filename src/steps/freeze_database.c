@@ -44,7 +44,6 @@ const StepDef step_freeze_database = {
 	.undo_kind = UNDO_EXACT,
 	.begins = SERVES_READERS,
 	.until = "swap-database",
-	.needed = run_ctx_reads_on,
 	.observe = observe,
 	.apply = apply,
 	.undo = undo,

@@ -85,7 +85,7 @@ bool run_ctx_refresh(RunCtx *ctx, Err *err) NODISCARD;
 /* The two releases where they lie now (FROM: still ENV itself before the first block). */
 bool run_ctx_from(const RunCtx *ctx, Release *ret, Err *err) NODISCARD;
 bool run_ctx_to(const RunCtx *ctx, Release *ret, Err *err) NODISCARD;
-/* Do users read on while the data migrates (else it is dark for that long)? For `needed`. */
+/* Do users read on while the data migrates (else it is dark for that long)? */
 bool run_ctx_reads_on(RunCtx *ctx);
 /* Thaw what served before the run and open its door, so that its server can be started again. Safe
  * to repeat, and when nothing was frozen or shut. */
