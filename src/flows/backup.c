@@ -14,6 +14,7 @@ const StepDef *const backup_steps[] = {
 
 const StepDef *const restore_steps[] = {
 	/* users work */
+	&step_own_environment,
 	&step_build_release,
 	&step_restore_database,
 	/* ---- dark from here ---- */

@@ -3,6 +3,7 @@
  * starts the site by hand gets the same version from there. */
 #include "base/i18n.h"
 #include "base/mem.h"
+#include "checks/check_table.h"
 #include "config/system_python.h"
 #include "os/file.h"
 #include "release/build.h"
@@ -12,6 +13,14 @@
 static bool needed(RunCtx *ctx)
 {
 	return system_serves(ctx->site);
+}
+
+/* A restore asks no checks, and without the line the start script would start the system's. */
+static bool check(RunCtx *ctx, Err *err)
+{
+	const CheckCtx about = {.site = ctx->site};
+
+	return check_path_line(&about, err) == FINDING_OK;
 }
 
 static bool apply(RunCtx *ctx, Err *err)
@@ -42,6 +51,7 @@ const StepDef step_own_environment = {
 	.undo_kind = UNDO_NOTHING,
 	.until = "build-release",
 	.needed = needed,
+	.check = check,
 	.apply = apply,
 	.undo = undo,
 };
