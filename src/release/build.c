@@ -165,6 +165,22 @@ static bool give_folder(const Build *build, Err *err)
 	       file_chown(build->path, user->pw_uid, user->pw_gid, err);
 }
 
+/* A clone has everything, also what is not of the packages: the marker of the release it was cloned
+ * from, which would vouch for a build that is not finished, and data that nobody moved out yet. */
+static bool clean_clone(const Build *build, Err *err)
+{
+	AUTO(free_auto) char *marker = path_join(build->path, RELEASE_MARKER);
+	AUTO(free_auto) char *data = NULL;
+	AUTO(release_clear) Release clone = {0};
+	DataHome home;
+
+	if (!file_remove(marker, err) || !release_at(build->path, &clone, err) ||
+		!data_home_state(build->site, &clone, &home, err))
+		return false;
+	data = path_join(clone.package_dir, "data");
+	return home != DATA_INSIDE || tree_remove(data, err);
+}
+
 static bool make_environment(Build *build, Err *err)
 {
 	const bool conda = build->current->conda;
@@ -172,9 +188,10 @@ static bool make_environment(Build *build, Err *err)
 	event_progress(STEP, 0, 0, "making the environment '%s'", build->path);
 	if (!marker_begin(build->path, err) || !give_folder(build, err))
 		return false;
-	if (conda && !python_clone_conda(
-			     &build->installer, build->current, build->path, build->log_file, err))
-		return false;
+	if (conda && (!python_clone_conda(&build->installer, build->current, build->path,
+			      build->log_file, err) ||
+			     !clean_clone(build, err)))
+		return err_wrap(err, "making the environment '%s'", build->path);
 	if (!conda && !make_venv(build, err))
 		return false;
 	installer_use_python(&build->installer, build->python);

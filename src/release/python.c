@@ -29,13 +29,27 @@ bool python_base_usable(const Site *site, const char *base, Err *err)
 	return true;
 }
 
+/* `conda init` puts it on the PATH of interactive shells only, so neither belay nor the server may
+ * have it there; then it is looked for where it made the environment, BASE/envs/NAME or BASE. */
 static char *conda_program(const Installer *installer)
 {
-	const char *named = env_get(&installer->env, "CONDA_EXE");
+	const char *const named[] = {
+		getenv("CONDA_EXE"), env_get(&installer->site->recipe.env, "CONDA_EXE")};
+	AUTO(free_auto) char *envs = path_folder(installer->site->environment);
+	AUTO(free_auto) char *base = path_folder(envs);
+	AUTO(free_auto) char *of_base = path_join(base, "bin/conda");
+	AUTO(free_auto) char *own = path_join(installer->site->environment, "bin/conda");
+	char *found;
 
-	if (named && file_exists(named))
-		return str_dup(named);
-	return proc_find("conda", env_get(&installer->env, "PATH"));
+	for (size_t i = 0; i < COUNT_OF(named); i++)
+		if (named[i] && named[i][0] == '/' && file_exists(named[i]))
+			return str_dup(named[i]);
+	found = proc_find("conda", env_get(&installer->env, "PATH"));
+	if (found)
+		return found;
+	if (str_is(path_name(envs), "envs") && file_exists(of_base))
+		return TAKE(of_base);
+	return file_exists(own) ? TAKE(own) : NULL;
 }
 
 bool python_clone_conda(const Installer *installer, const Release *current, const char *folder,
@@ -48,7 +62,8 @@ bool python_clone_conda(const Installer *installer, const Release *current, cons
 		err_fail(err, ERR_REFUSED,
 			"'%s' is a conda environment and there is no 'conda' program",
 			current->path);
-		return err_hint(err, "put conda on PATH, or name it in CONDA_EXE");
+		return err_hint(
+			err, "name it: CONDA_EXE=/path/to/bin/conda belay …, or put it on PATH");
 	}
 	const ProcSpec spec = {
 		.argv = ARGV(conda, "create", "--yes", "--quiet", "--offline", "--clone",
