@@ -116,20 +116,17 @@ bool database_exchange(Database *db, const DatabaseExchange *exchange, Err *err)
 bool database_mark(Database *db, const char *place, json_t **ret_marks, Err *err) NODISCARD;
 bool database_written_since(Database *db, const char *place, const json_t *marks, json_t **ret,
                             Err *err) NODISCARD;
-
-/* What a row of a table does not show, as sorted texts that are equal after a restore: "revision",
- * "columns", "indexes", "constraints", "triggers", "extensions", "owner" (of the database), "owners",
- * "sequences" ({"name": "next value"}); SQLite: "foreign_key_violations" too. */
+/* What rows do not show, as sorted texts that are equal after a restore: "revision", "columns",
+ * "indexes", "constraints", "triggers", "extensions", "owner" (of the database), "owners", "sequences"
+ * ({"name": "next value"}); SQLite: "foreign_key_violations" too. */
 bool database_shape(Database *db, const char *place, json_t **ret, Err *err) NODISCARD;
-
-/* A consistent dump while the site serves, which comes first: `sink` gets the stream (pg_dump -Fc -Z0
- * of the host when its version fits, else of the container); SQLite: the file written by the online
- * backup API is streamed. The figures are of the same snapshot. */
+/* A consistent dump while the site serves, with figures of the same snapshot: `sink` gets what pg_dump
+ * -Fc -Z0 (of the host when it fits, else of the container) or SQLite's backup API wrote. */
 typedef bool (*DumpSink)(void *arg, const void *bytes, size_t len, Err *err);
 typedef struct DumpFigures {
 	json_t *tables;          /* as database_digests() */
 	json_t *shape;           /* as database_shape() */
-	json_t *sequences_after; /* shape's "sequences" once more after the dump: they know no snapshot */
+	json_t *sequences_after; /* once more after the dump: they know no snapshot */
 } DumpFigures;
 void dump_figures_clear(DumpFigures *figures);
 bool database_dump(Database *db, DumpSink sink, void *arg, DumpFigures *ret, char **ret_how,
@@ -139,20 +136,15 @@ typedef bool (*DumpSource)(void *arg, void *bytes, size_t max, size_t *ret_len, 
 bool database_restore(Database *db, const char *spare, const char *run, DumpSource source, void *arg,
                       Err *err) NODISCARD;
 
-/* ---- scratch databases: a dump restored to be looked at, removed with database_copy_drop() ---- */
-
-/* Like the spare's name with "proof" in it. */
+/* Of a dump restored to be looked at: the spare's with "proof" in it. database_copy_drop() it. */
 char *database_scratch_name(const Database *db, const char *run);
-/* How a restore would be done: from a file of this machine with several workers, or as a stream.
- * ERR_EXEC when there is no program for it. */
+/* From a file of this machine with several workers, or as a stream? ERR_EXEC: no program for it. */
 bool database_restore_way(Database *db, bool *ret_from_file, char **ret_how, Err *err) NODISCARD;
-/* From an unpacked dump, where database_restore_way() said so, yielding to the site; with planner
- * statistics only if somebody is going to query it. */
+/* From an unpacked dump, yielding to the site; statistics only if somebody is going to query it. */
 bool database_restore_file(Database *db, const char *scratch, const char *run, const char *path,
                            bool statistics, Err *err) NODISCARD;
-/* Remove scratch databases that killed runs left, but those of `run` (NULL: all); *ret gets their
- * names. The caller holds the run lock. */
-bool database_scratch_sweep(Database *db, const char *run, StrList *ret, Err *err) NODISCARD;
-/* Remove for good what an exchange set aside: it must have that id and bear the exchange's mark.
+/* Remove what killed runs left, but not that of `run` (NULL: all). The caller holds the run lock. */
+bool database_scratch_sweep(Database *db, const char *run, StrList *ret_names, Err *err) NODISCARD;
+/* Remove for good what an exchange set aside: by id, and if it bears the exchange's mark.
  * ERR_REFUSED when replication slots or subscriptions would go with it. */
 bool database_kept_drop(Database *db, const char *spare, const char *id, Err *err) NODISCARD;

@@ -97,7 +97,8 @@ static bool prune(Session *session, const FlowWish *wish, FlowEnd *ret, Err *err
 	json_t *plan;
 
 	if (!known_way_back(session->journal, wish->way_back, err) ||
-		!retire_choose(session->site, session->journal, NULL, &retiring, err))
+		!retire_choose(
+			session->site, session->journal, NULL, wish->way_back, &retiring, err))
 		return session_result(session, NULL, NULL, ret, err);
 	plan = plan_of(session->site, &retiring, wish->way_back);
 	more = json_pack("{s:o}", "plan", plan);

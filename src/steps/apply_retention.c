@@ -38,7 +38,7 @@ static bool apply(RunCtx *ctx, Err *err)
 	AUTO(retiring_clear) Retiring retiring = {0};
 
 	if (!give_up_older(ctx, err) ||
-		!retire_choose(ctx->site, ctx->journal, ctx->run, &retiring, err))
+		!retire_choose(ctx->site, ctx->journal, ctx->run, NULL, &retiring, err))
 		return false;
 	retire(ctx->site, &retiring);
 	return true;

@@ -12,13 +12,17 @@
 #include "steps/way_back.h"
 
 /* Runs that may still be taken back or finished: what they refer to stays. */
-static bool runs_in_use(Journal *journal, const char *run, StrList *ret, Err *err)
+static bool runs_in_use(
+	Journal *journal, const char *run, const char *given_up, StrList *ret, Err *err)
 {
 	AUTO(run_clear) Run open = {0};
 	bool any;
 
 	if (!way_backs(journal, ret, err) || !journal_unfinished(journal, &open, &any, err))
 		return false;
+	for (size_t i = ret->len; i-- > 0;)
+		if (str_is(ret->items[i], given_up))
+			strlist_remove(ret, i);
 	if (any)
 		strlist_add(ret, open.id);
 	if (run && !strlist_has(ret, run))
@@ -121,12 +125,14 @@ static bool choose_packages(const Site *site, const char *current, Retiring *ret
 	return true;
 }
 
-bool retire_choose(const Site *site, Journal *journal, const char *run, Retiring *ret, Err *err)
+bool retire_choose(const Site *site, Journal *journal, const char *run, const char *given_up,
+	Retiring *ret, Err *err)
 {
 	AUTO(release_clear) Release current = {0};
 	AUTO(strlist_clear) StrList runs = {0};
 
-	return runs_in_use(journal, run, &runs, err) && release_current(site, &current, err) &&
+	return runs_in_use(journal, run, given_up, &runs, err) &&
+	       release_current(site, &current, err) &&
 	       choose_sets(site, journal, &runs, ret, err) &&
 	       choose_releases(site, journal, &runs, &current, ret, err) &&
 	       choose_packages(site, current.version, ret, err);

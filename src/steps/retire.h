@@ -11,9 +11,10 @@ typedef struct Retiring {
 	StrList packages;  /* paths in STATE/packages */
 } Retiring;
 
-/* `run`: what it refers to stays (NULL: no run is going on). */
-bool retire_choose(
-	const Site *site, Journal *journal, const char *run, Retiring *ret, Err *err) NODISCARD;
+/* `run`: what it refers to stays (NULL: no run is going on). `given_up`: the run whose way back is
+ * about to go, or NULL; the release in it may go too. */
+bool retire_choose(const Site *site, Journal *journal, const char *run, const char *given_up,
+	Retiring *ret, Err *err) NODISCARD;
 /* What cannot be removed is a notice; the rest goes on. Returns how many things went. */
 size_t retire(const Site *site, const Retiring *retiring);
 void retiring_clear(Retiring *retiring);

@@ -129,8 +129,7 @@ UNUSED static int teardown(void **state)
 {
 	Fixture *fixture = *state;
 	AUTO(err_clear) Err err = {0};
-	bool gone = tree_remove(fixture->root, &err);
-
+	const bool gone = tree_remove(fixture->root, &err);
 	clock_use(NULL);
 	database_close(fixture->db);
 	site_clear(&fixture->site);
@@ -143,7 +142,6 @@ UNUSED static int teardown(void **state)
 UNUSED static void make_set(Fixture *fixture, BackupSet *ret)
 {
 	AUTO(err_clear) Err err = {0};
-
 	assert_done(backup_make(&fixture->site, fixture->db, &fixture->release, RUN, "make-backup",
 			    ret, &err),
 		&err);
