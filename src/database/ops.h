@@ -6,6 +6,7 @@
  * ops->close, which is called once, also when open failed, with backend possibly NULL). */
 #pragma once
 #include "database/database.h"
+#include "database/export.h"
 
 typedef struct DatabaseOps {
 	bool is_sqlite;
@@ -44,10 +45,12 @@ typedef struct DatabaseOps {
 	bool (*mark)(Database *db, const char *place, json_t **ret_marks, Err *err);
 	bool (*written_since)(
 		Database *db, const char *place, const json_t *marks, json_t **ret, Err *err);
+	bool (*export_since)(Database *db, const char *place, const char *before,
+		const json_t *marks, WrittenSink sink, void *arg, Err *err);
 
 	bool (*shape)(Database *db, const char *place, json_t **ret, Err *err);
-	bool (*dump)(Database *db, DumpSink sink, void *arg, DumpFigures *ret, char **ret_how,
-		Err *err);
+	bool (*dump)(
+		Database *db, DumpSink sink, void *arg, DumpFigures *ret, char **ret_how, Err *err);
 	bool (*restore)(Database *db, const char *spare, const char *run, DumpSource source,
 		void *arg, Err *err);
 	char *(*scratch_name)(const Database *db, const char *run);

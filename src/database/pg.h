@@ -86,6 +86,14 @@ bool pg_proof_check(PgSession *session, const json_t *proof, Err *err) NODISCARD
 bool pg_mark(Database *db, const char *place, json_t **ret, Err *err) NODISCARD;
 bool pg_written_since(
 	Database *db, const char *place, const json_t *marks, json_t **ret, Err *err) NODISCARD;
+/* SQL: was the row whose xmin is the number x written since? */
+bool pg_newer_condition(PgSession *session, const json_t *marks, char **ret, Err *err) NODISCARD;
+/* A session of the admin in `place`, whose door stays as it is. */
+bool pg_enter_place(
+	Database *db, const char *place, PgEntry *entry, PgSession **ret, Err *err) NODISCARD;
+/* pg_export.c */
+bool pg_export_since(Database *db, const char *place, const char *before, const json_t *marks,
+	WrittenSink sink, void *arg, Err *err) NODISCARD;
 
 /* -- pg_properties.c: what belongs to a database but not into it ---------------------------------
  */

@@ -150,6 +150,7 @@ const DatabaseOps pg_database_ops = {
 	.copy_frozen = pg_copy_frozen,
 	.mark = pg_mark,
 	.written_since = pg_written_since,
+	.export_since = pg_export_since,
 	.shape = pg_shape,
 	.dump = pg_dump,
 	.restore = pg_restore,

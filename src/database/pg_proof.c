@@ -11,11 +11,14 @@
  *
  * xmin has 32 bits, a snapshot 64: the epoch is that of now ($2), or the one before when the result
  * would lie in the future. Ids below 3 are those of frozen rows of old servers. */
+#define NEWER(next, snapshot)                                                                      \
+	"x >= 3 AND NOT pg_visible_in_snapshot(greatest((" next "::bigint >> 32 << 32) + x"        \
+	" - CASE WHEN x > (" next "::bigint & 4294967295) THEN 4294967296 ELSE 0 END, 3)"          \
+	"::text::xid8, " snapshot "::pg_snapshot)"
 #define NEWER_FORMAT                                                                               \
-	"SELECT count(*), count(*) FILTER (WHERE x >= 3 AND NOT pg_visible_in_snapshot("           \
-	"greatest(($2::bigint >> 32 << 32) + x"                                                    \
-	" - CASE WHEN x > ($2::bigint & 4294967295) THEN 4294967296 ELSE 0 END, 3)"                \
-	"::text::xid8, $1::pg_snapshot)) FROM (SELECT xmin::text::bigint AS x FROM ONLY %s) AS d"
+	"SELECT count(*), count(*) FILTER (WHERE " NEWER(                                          \
+		"$2", "$1") ")"                                                                    \
+			    " FROM (SELECT xmin::text::bigint AS x FROM ONLY %s) AS d"
 
 enum { LOCK_MS = 3000, MAX_LOCKS = 1 << 18, MAX_STORY = 2000 };
 static const int64_t XID_DISTANCE_MAX = (int64_t)1 << 31;
@@ -144,6 +147,20 @@ static bool next_xid(PgSession *session, const char *snapshot, char **ret, Err *
 			"whether rows were written cannot be told: %lld transactions since the snapshot",
 			(long long)distance);
 	*ret = str_dup(pg_text(rows, 0, 0));
+	return true;
+}
+
+bool pg_newer_condition(PgSession *session, const json_t *marks, char **ret, Err *err)
+{
+	const char *snapshot = json_str(marks, "snapshot");
+	AUTO(free_auto) char *next = NULL;
+	AUTO(free_auto) char *quoted = pg_literal(snapshot);
+
+	if (!snapshot)
+		return err_fail(err, ERR_INTERNAL, "a recorded database state is not one");
+	if (!next_xid(session, snapshot, &next, err))
+		return false;
+	*ret = str_format(NEWER("%s", "%s"), next, next, quoted);
 	return true;
 }
 
@@ -277,7 +294,7 @@ bool pg_proof_check(PgSession *session, const json_t *proof, Err *err)
 
 /* -- what was written since a baseline --------------------------------------------------------- */
 
-static bool enter_place(Database *db, const char *place, PgEntry *entry, PgSession **ret, Err *err)
+bool pg_enter_place(Database *db, const char *place, PgEntry *entry, PgSession **ret, Err *err)
 {
 	if (!pg_entry(db, place, NULL, entry, err))
 		return false;
@@ -291,7 +308,7 @@ bool pg_mark(Database *db, const char *place, json_t **ret, Err *err)
 	AUTO(pg_disconnect_auto) PgSession *session = NULL;
 	AUTO(pg_entry_clear) PgEntry entry = {0};
 
-	return enter_place(db, place, &entry, &session, err) &&
+	return pg_enter_place(db, place, &entry, &session, err) &&
 	       pg_proof_take(db, session, entry.id, ret, err);
 }
 
@@ -301,7 +318,7 @@ bool pg_written_since(Database *db, const char *place, const json_t *marks, json
 	AUTO(pg_entry_clear) PgEntry entry = {0};
 	const char *server_id;
 
-	if (!pg_server_id(db, &server_id, err) || !enter_place(db, place, &entry, &session, err))
+	if (!pg_server_id(db, &server_id, err) || !pg_enter_place(db, place, &entry, &session, err))
 		return false;
 	if (!str_is(server_id, json_str(marks, "server_id")) ||
 		!str_is(entry.id, json_str(marks, "id")))

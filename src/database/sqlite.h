@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/list.h"
 #include "database/database.h"
+#include "database/export.h"
 #include "os/sql.h"
 
 /* sqlite_digest.c: what is in a file. Paths, not places. */
@@ -15,6 +16,10 @@ bool sqlite_digests(const char *path, json_t **ret, Err *err) NODISCARD;
 /* {"table": {"newer": n, "rows": now, "was": then}}. newer: rows more than at the marks; -1 when
  * rows were changed or exchanged for others, so that their number cannot be told from counts. */
 json_t *sqlite_differences(const json_t *marks, const json_t *now);
+
+/* sqlite_export.c */
+bool sqlite_export_since(Database *db, const char *place, const char *before, const json_t *marks,
+	WrittenSink sink, void *arg, Err *err) NODISCARD;
 
 /* sqlite_users.c: processes that have the file open, as readable lines. Processes whose descriptors
  * may not be seen (not root, another user's) are missing. */

@@ -236,6 +236,7 @@ const DatabaseOps sqlite_database_ops = {
 	.copy_frozen = sqlite_copy_frozen,
 	.mark = sqlite_mark,
 	.written_since = sqlite_written_since,
+	.export_since = sqlite_export_since,
 	.shape = sqlite_shape,
 	.dump = sqlite_dump,
 	.restore = sqlite_restore,
