@@ -51,10 +51,22 @@ static bool create_private(const char *path, Err *err)
 	return true;
 }
 
+/* A writer that was ended in the midst of a transaction leaves a journal, and whoever reads next
+ * has to roll back first; SQLite refuses that to a connection that may only read. */
+static bool left_unfinished(const char *path)
+{
+	AUTO(free_auto) char *journal = str_format("%s-journal", path);
+	struct stat about;
+
+	return stat(journal, &about) == 0 && about.st_size > 0;
+}
+
 bool sql_open(const char *path, SqlMode mode, int busy_ms, Sql **ret, Err *err)
 {
 	AUTO(sql_close_auto) Sql *sql = NEW(Sql);
-	const int flags = mode == SQL_READ ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
+	const bool recovers = mode == SQL_READ && left_unfinished(path);
+	const int flags = mode == SQL_READ && !recovers ? SQLITE_OPEN_READONLY
+							: SQLITE_OPEN_READWRITE;
 
 	sql->path = str_dup(path);
 	if (mode == SQL_CREATE && !create_private(path, err))
@@ -65,6 +77,8 @@ bool sql_open(const char *path, SqlMode mode, int busy_ms, Sql **ret, Err *err)
 		return sql_fail(sql, "opening it", err);
 	sqlite3_extended_result_codes(sql->handle, 0);
 	sqlite3_busy_timeout(sql->handle, busy_ms);
+	if (recovers && sqlite3_exec(sql->handle, "PRAGMA query_only = 1", NULL, NULL, NULL) != 0)
+		return sql_fail(sql, "opening it to read", err);
 	*ret = TAKE(sql);
 	return true;
 }

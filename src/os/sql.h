@@ -9,7 +9,7 @@ typedef struct Sql Sql;
 typedef struct SqlRow SqlRow;
 
 typedef enum {
-	SQL_READ,   /* must exist; read only */
+	SQL_READ,   /* must exist; read only, but rolls back what a killed writer left */
 	SQL_WRITE,  /* must exist */
 	SQL_CREATE, /* made when absent, mode 0600 */
 } SqlMode;

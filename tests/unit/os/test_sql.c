@@ -1,6 +1,7 @@
 #include "unit.h"
 
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/text.h"
@@ -180,11 +181,58 @@ static void the_write_ahead_log_is_folded_in(void **state)
 	assert_string_equal(mode, "wal");
 }
 
+static void killed_while_writing(const Place *place)
+{
+	const pid_t child = fork();
+
+	if (child == 0) {
+		Sql *sql = NULL;
+		Err err = {0};
+
+		/* So small a cache that pages of the transaction go to the file before its end. */
+		if (sql_open(place->file, SQL_WRITE, 50, &sql, &err) &&
+			sql_script(sql,
+				"PRAGMA cache_size = 1; BEGIN IMMEDIATE; UPDATE t SET a = 'x';"
+				"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i < 500)"
+				" INSERT INTO t(a) SELECT hex(randomblob(200)) FROM n",
+				&err))
+			_exit(0);
+		_exit(1);
+	}
+	int status = -1;
+
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+}
+
+static void what_a_killed_writer_left_is_rolled_back(void **state)
+{
+	Place *place = *state;
+	AUTO(err_clear) Err err = {0};
+	AUTO(sql_close_auto) Sql *sql = NULL;
+	char journal[112];
+	AUTO(free_auto) char *count = NULL;
+
+	snprintf(journal, sizeof journal, "%s-journal", place->file);
+	sql_close(make(place, "DELETE"));
+	killed_while_writing(place);
+	assert_int_equal(access(journal, F_OK), 0);
+	assert_done(sql_open(place->file, SQL_READ, 50, &sql, &err), &err);
+	assert_done(sql_value(sql, "SELECT count(*) FROM t WHERE a = 'x' OR length(a) = 400", NULL,
+			    &count, &err),
+		&err);
+	assert_string_equal(count, "0");
+	assert_error(sql_run(sql, "DELETE FROM t", NULL, &err), &err, ERR_DATABASE);
+	assert_int_not_equal(access(journal, F_OK), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(values_go_in_and_come_out, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(errors_name_the_file, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			what_a_killed_writer_left_is_rolled_back, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			a_copy_is_whole_while_others_write, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_stopped_copy_leaves_nothing, set_up, tear_down),
