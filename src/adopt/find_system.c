@@ -118,6 +118,12 @@ bool check_system(Look *look, Err *err)
 		file_read(site->start_script, SCRIPT_MAX, &text, NULL, &ignored) &&
 		script_path_look(text, site->environment) == SCRIPT_WITH)
 		return true;
+	if (site->service != SERVICE_SCRIPT) {
+		look_warn(look,
+			_("Open WebUI runs from the system's Python, which is never changed: what its "
+			  "start needs before an upgrade, belay check says"));
+		return true;
+	}
 	line = system_path_line(site);
 	look_warn(look,
 		_("Open WebUI runs from the system's Python, which is never changed: before an upgrade "

@@ -207,7 +207,8 @@ static void other_processes_are_refused(void **state)
 	assert_part(err.text, "no Open WebUI server");
 }
 
-static void the_systems_python_is_refused(void **state)
+/* The data would have to move out of a folder that is never changed. */
+static void data_in_the_systems_python_is_refused(void **state)
 {
 	World *world = *state;
 	AUTO(err_clear) Err err = {0};
@@ -217,7 +218,51 @@ static void the_systems_python_is_refused(void **state)
 	start_server(world, NULL);
 	assert_int_equal(unlink(mark), 0);
 	assert_error(look(world, NULL, &seen, &err), &err, ERR_REFUSED);
-	assert_part(err.text, "system's Python");
+	assert_part(err.text, "inside the system's Python");
+	assert_part(err.hint, "export DATA_DIR=");
+}
+
+static void the_systems_python_gets_an_environment_beside_the_start(void **state)
+{
+	World *world = *state;
+	AUTO(err_clear) Err err = {0};
+	AUTO(adoption_clear) Adoption seen = {0};
+	AUTO(free_auto) char *mark = path_join(world->root, "env/pyvenv.cfg");
+	AUTO(free_auto) char *script = path_join(world->root, "env/bin/open-webui");
+	AUTO(free_auto) char *own = path_join(world->root, "openwebui-env");
+	AUTO(free_auto) char *line = str_format("PATH=%s/bin:$PATH; export PATH", own);
+	AUTO(free_auto) char *data = str_format("DATA_DIR=%s", world->root);
+
+	start_server(world, data);
+	assert_int_equal(unlink(mark), 0);
+	scratch_file(world->root, "start.sh", "exec open-webui serve\n", 0755);
+	assert_done(look(world, NULL, &seen, &err), &err);
+	assert_string_equal(seen.site.system_script, script);
+	assert_string_equal(seen.site.environment, own);
+	assert_string_equal(finding(&seen, "version")->value, "0.7.2");
+	assert_int_equal(seen.warnings.len, 1);
+	assert_part(seen.warnings.items[0], line);
+	assert_false(file_exists(own));
+}
+
+static void a_folder_in_the_way_of_that_environment_is_left_alone(void **state)
+{
+	World *world = *state;
+	AUTO(err_clear) Err err = {0};
+	Adoption seen = {0};
+	AUTO(adoption_clear) Adoption elsewhere = {0};
+	AUTO(free_auto) char *mark = path_join(world->root, "env/pyvenv.cfg");
+	AUTO(free_auto) char *data = str_format("DATA_DIR=%s", world->root);
+	AUTO(free_auto) char *other = str_format("environment=%s/other", world->root);
+
+	start_server(world, data);
+	assert_int_equal(unlink(mark), 0);
+	scratch_file(world->root, "openwebui-env/thesis.txt", "", 0644);
+	assert_error(look(world, NULL, &seen, &err), &err, ERR_REFUSED);
+	assert_part(err.hint, "--environment");
+	err_clear(&err);
+	assert_done(look(world, (const char *const[]){other, NULL}, &elsewhere, &err), &err);
+	assert_string_equal(elsewhere.site.environment, other + strlen("environment="));
 }
 
 static void a_misspelt_option_is_named(void **state)
@@ -264,7 +309,9 @@ int main(void)
 		IN_WORLD(no_finding_shows_a_secret),
 		IN_WORLD(what_an_option_says_is_kept),
 		IN_WORLD(other_processes_are_refused),
-		IN_WORLD(the_systems_python_is_refused),
+		IN_WORLD(data_in_the_systems_python_is_refused),
+		IN_WORLD(the_systems_python_gets_an_environment_beside_the_start),
+		IN_WORLD(a_folder_in_the_way_of_that_environment_is_left_alone),
 		IN_WORLD(without_a_server_options_are_enough),
 		IN_WORLD(a_misspelt_option_is_named),
 	};
