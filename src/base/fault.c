@@ -8,6 +8,7 @@
 #include "base/text.h"
 
 static unsigned long passed;
+static bool failed;
 
 static void log_point(const char *name)
 {
@@ -42,6 +43,10 @@ bool fault_pass(Err *err, const char *name)
 		return true;
 	if (str_starts(wish, "kill@") && str_is(wish + 5, name))
 		die();
+	if (str_starts(wish, "fail@") && str_is(wish + 5, name) && !failed) {
+		failed = true;
+		return err_fail(err, ERR_IO, "injected fault at '%s'", name);
+	}
 	if (!number || strtoul(number + 1, NULL, 10) != passed)
 		return true;
 	if (str_starts(wish, "kill:"))
@@ -54,4 +59,5 @@ bool fault_pass(Err *err, const char *name)
 void fault_restart(void)
 {
 	passed = 0;
+	failed = false;
 }

@@ -5,6 +5,7 @@
  * BELAY_FAULT=fail:N    the N-th point returns an error (ERR_IO)
  * BELAY_FAULT=full:N    likewise with ERR_NO_SPACE
  * BELAY_FAULT=kill@NAME the process is killed at the first point of that name
+ * BELAY_FAULT=fail@NAME that point returns an error (ERR_IO)
  * BELAY_FAULT_LOG=FILE  each passed point is appended with its number */
 #pragma once
 #include "base/error.h"

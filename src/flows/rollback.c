@@ -15,6 +15,7 @@ const StepDef *const rollback_steps[] = {
 	/* ---- dark from here ---- */
 	&step_stop_service,
 	&step_block_start,
+	&step_export_written,
 	&step_swap_database,
 	&step_swap_vectors,
 	&step_switch_release,
@@ -257,14 +258,16 @@ static bool agree(Session *session, const FlowWish *wish, const Prepared *prepar
 	return refuse_loss(written->by_users, err);
 }
 
-static bool run_rollback(Session *session, const Run *of, FlowEnd *ret, Err *err)
+static bool run_rollback(
+	Session *session, const FlowWish *wish, const Run *of, FlowEnd *ret, Err *err)
 {
 	AUTO(err_clear) Err cause = {0};
 	RunEnd end = RUN_UNTOUCHED;
 
 	if (!session_begin(session, err))
 		return session_result(session, NULL, NULL, ret, err);
-	if (mirror_facts(session->ctx, of, err))
+	if (mirror_facts(session->ctx, of, err) &&
+		(!wish->accept_loss || fact_set(session->ctx, FACT_ACCEPT_LOSS, "yes", err)))
 		end = session_run(session, rollback_steps, &cause, err);
 	return session_finish(session, end, "rolled-back", &cause, ret, err);
 }
@@ -285,7 +288,7 @@ static bool rollback(Session *session, const FlowWish *wish, const Run *of, Flow
 		return session_result(session, NULL, more, ret, err);
 	if (outcome)
 		return session_result(session, outcome, more, ret, err);
-	return run_rollback(session, of, ret, err);
+	return run_rollback(session, wish, of, ret, err);
 }
 
 bool flow_rollback(Site *site, const FlowWish *wish, FlowEnd *ret, Err *err)

@@ -215,7 +215,7 @@ static void put_database(const RunCtx *ctx, json_t *result)
 static void put_run(const Session *session, json_t *result)
 {
 	const RunCtx *ctx = session->ctx;
-	json_t *migrations, *rehearsal;
+	json_t *migrations, *rehearsal, *exported;
 
 	if (!ctx)
 		return;
@@ -227,6 +227,9 @@ static void put_run(const Session *session, json_t *result)
 	rehearsal = fact_get_json(ctx, FACT_REHEARSAL);
 	if (rehearsal)
 		json_object_set_new(result, "rehearsal", rehearsal);
+	exported = fact_get_json(ctx, FACT_EXPORTED);
+	if (exported)
+		json_object_set_new(result, "exported", exported);
 	put_gate(ctx, result);
 	put_database(ctx, result);
 }

@@ -44,7 +44,9 @@
 	X(GAP_MS, "gap.ms")               /* of that, how long reading failed during the copy */   \
 	X(WAY_BACK_GONE, "way-back.gone") /* "yes": its kept database was dropped */               \
 	X(MIGRATIONS, "migrations")                                                                \
-	X(UNDOES, "undoes") /* rollback: the run it takes back */
+	X(EXPORTED, "exported")       /* rollback: {"folder", "rows"} of what users wrote */       \
+	X(ACCEPT_LOSS, "accept-loss") /* "yes": a person typed it */                               \
+	X(UNDOES, "undoes")           /* rollback: the run it takes back */
 
 typedef enum {
 #define X(constant, name) FACT_##constant,

@@ -38,6 +38,8 @@ static void counts_and_names(void **state UNUSED)
 		{"", 0},
 		{"fail:1", ERR_IO * 10 + 1},
 		{"fail:3", ERR_IO * 10 + 3},
+		{"fail@two", ERR_IO * 10 + 2},
+		{"fail@four", 0},
 		{"full:2", ERR_NO_SPACE * 10 + 2},
 		{"fail:9", 0},
 		{"kill:4", -1},

@@ -1,0 +1,92 @@
+#!/usr/bin/env bats
+# What users wrote after an upgrade can be read back after the rollback that left it behind.
+
+setup() {
+	. "$BATS_TEST_DIRNAME/../harness/site.sh"
+	. "$BATS_TEST_DIRNAME/../harness/postgres.sh"
+	SITE_PG='' PG_DIR=''
+}
+
+teardown() {
+	[ -z "${SITE:-}" ] || site_remove
+	[ -z "$PG_DIR" ] || {
+		postgres_stop
+		rm -rf "$(dirname "$PG_DIR")"
+	}
+}
+
+postgres_site() {
+	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || skip "no PostgreSQL server is installed"
+	dir=$(mktemp -d "${TMPDIR:-/tmp}/belay-pg.XXXXXX")
+	chmod 755 "$dir"
+	postgres_start "$dir/server"
+	SITE_PG=openwebui
+	standin_site "$@" "DATABASE_URL=$(postgres_url)"
+}
+
+# A chat added, one renamed, one deleted, as the application and its users do.
+sql() {
+	if [ -n "$SITE_PG" ]; then
+		psql -d "$SITE_PG" -qXAtc "$1"
+	else
+		sqlite3 "$SITE_DATA/webui.db" "$1"
+	fi
+}
+write_after_upgrade() {
+	added=$(api_json POST /api/v1/chats/new "$(chat_text 9)" | jq -er .id)
+	changed=$(cat "$SITE/expected/chat-1.id")
+	deleted=$(cat "$SITE/expected/chat-2.id")
+	sql "UPDATE chat SET title = 'renamed' WHERE id = '$changed'"
+	sql "DELETE FROM chat WHERE id = '$deleted'"
+}
+
+row() {
+	jq -ce "select(.key.id == \"$1\")" "$folder/chat.jsonl"
+}
+
+reads_back() {
+	expect 0 belay --json rollback --yes --accept-loss
+	folder=$(jq -ers 'last | .exported.folder' "$SITE/out")
+	[ "$(jq -s 'last | .exported.rows' "$SITE/out")" = "$(cat "$folder"/*.jsonl | wc -l)" ]
+	[ "$folder" = "$SITE/state/$SITE_NAME/runs/$(jq -rs 'last | .run' "$SITE/out")/written-since" ] ||
+		[ "$folder" = "$SITE/state/runs/$(jq -rs 'last | .run' "$SITE/out")/written-since" ]
+	[ -z "$(find "$folder" -type f ! -perm 600)" ]
+	[ "$(wc -l <"$folder/chat.jsonl")" = 3 ]
+	row "$added" | jq -e '.change == "added" and .row.id == .key.id'
+	row "$added" | jq -e '.row.chat | if type == "string" then fromjson else . end' >"$SITE/chat.json"
+	chat_text 9 | jq -S .chat | cmp - <(jq -S . "$SITE/chat.json")
+	row "$changed" | jq -e '.change == "changed" and .row.title == "renamed"'
+	row "$deleted" | jq -e '.change == "deleted" and (has("row") | not)'
+	[ "$(site_version)" = 0.7.2 ]
+	site_reads_back
+}
+
+@test "SQLite: the chat written after the upgrade is in the export" {
+	standin_site alpha
+	expect 0 belay upgrade 0.8.0 --yes
+	write_after_upgrade
+	expect 3 belay rollback --yes
+	reads_back
+}
+
+@test "PostgreSQL: the chat written after the upgrade is in the export" {
+	postgres_site alpha
+	expect 0 belay upgrade 0.8.0 --yes
+	write_after_upgrade
+	expect 3 belay rollback --yes
+	reads_back
+}
+
+@test "an export that fails undoes the rollback, unless --accept-loss was typed" {
+	standin_site alpha
+	expect 0 belay upgrade 0.8.0 --yes
+	BELAY_FAULT=fail@export-written expect 4 belay rollback --yes
+	expect_text err 'belay rollback --accept-loss'
+	[ "$(site_version)" = 0.8.0 ]
+	site_reads_back
+	api_json POST /api/v1/chats/new "$(chat_text 9)" >/dev/null
+	BELAY_FAULT=fail@export-file expect 0 belay rollback --yes --accept-loss
+	expect_text err 'injected fault'
+	[ "$(site_version)" = 0.7.2 ]
+	site_reads_back
+}
