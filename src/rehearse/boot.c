@@ -20,11 +20,15 @@
 #include "service/log_tail.h"
 #include "service/prewarm.h"
 
-#define LOG_MAX    (8 * 1024 * 1024)
-#define ASK_MS     20000
-#define PAUSE_MS   200 /* between two questions whether it is healthy yet */
-#define CEILING_MS (60 * 60 * 1000)
-#define WORDS      6
+#define LOG_MAX  (8 * 1024 * 1024)
+#define ASK_MS   20000
+#define PAUSE_MS 200 /* between two questions whether it is healthy yet */
+#define LOOK_MS  1000
+/* Answering our own questions takes a server less than that in a look; work takes more. */
+#define WORK_MS   100
+#define PATIENCE  10    /* times start_timeout, whatever moves */
+#define SETTLE_MS 10000 /* healthy, and a no elsewhere: after that it will not turn into a yes */
+#define WORDS     6
 
 typedef struct Booting {
 	const BootSpec *spec;
@@ -35,7 +39,7 @@ typedef struct Booting {
 	char *log; /* written by the server, as the site's user */
 	pid_t pid;
 	int pidfd;
-	int64_t started_ms, moved_ms, cpu_ms, log_bytes;
+	int64_t started_ms, looked_ms, moved_ms, cpu_ms, log_bytes;
 } Booting;
 
 static void booting_clear(Booting *booting)
@@ -212,9 +216,13 @@ static char *last_words(const Booting *booting)
 static void look_for_movement(Booting *booting)
 {
 	const int64_t cpu = process_cpu_ms(booting->pid), bytes = log_size(booting->log);
+	const int64_t now = clock_mono_ms();
 
-	if (cpu != booting->cpu_ms || bytes != booting->log_bytes)
-		booting->moved_ms = clock_mono_ms();
+	if (now - booting->looked_ms < LOOK_MS)
+		return;
+	if (cpu >= booting->cpu_ms + WORK_MS || bytes != booting->log_bytes)
+		booting->moved_ms = now;
+	booting->looked_ms = now;
 	booting->cpu_ms = cpu;
 	booting->log_bytes = bytes;
 }
@@ -240,7 +248,7 @@ static bool pause_a_while(Booting *booting, Err *err)
 	look_for_movement(booting);
 	now = clock_mono_ms();
 	if (now - booting->moved_ms <= site->start_timeout_ms &&
-		now - booting->started_ms <= CEILING_MS)
+		now - booting->started_ms <= PATIENCE * site->start_timeout_ms)
 		return true;
 	words = last_words(booting);
 	return err_fail(err, ERR_TIMEOUT, "release %s started and never became healthy: %s",
@@ -267,10 +275,21 @@ static bool wait_healthy(Booting *booting, int64_t *ret_ms, Err *err)
 
 /* ---- judging ---- */
 
-static bool judge_answers(Booting *booting, json_t *answers, Err *err)
+static bool judge_answers(Booting *booting, json_t **ret, Err *err)
 {
-	const json_t *no = first_no(answers);
+	const Deadline settled = deadline_in(SETTLE_MS);
+	const json_t *no;
 
+	if (!ask(booting, COUNT_OF(questions), ret, err))
+		return false;
+	while ((no = first_no(*ret)) && deadline_left_ms(settled) > 0) {
+		json_t *again = NULL;
+
+		if (!pause_a_while(booting, err) || !ask(booting, COUNT_OF(questions), &again, err))
+			return false;
+		json_decref(*ret);
+		*ret = again;
+	}
 	return !no || err_fail(err, ERR_VERIFY, "started in rehearsal, release %s: %s",
 			      booting->spec->rehearsal->target->version, json_str(no, "saw"));
 }
@@ -366,8 +385,7 @@ static bool serve_once(Booting *booting, BootReport *ret, Err *err)
 {
 	if (!copy_vectors(booting->spec, err) || !start(booting, err) ||
 		!wait_healthy(booting, &ret->boot_ms, err) ||
-		!ask(booting, COUNT_OF(questions), &ret->answers, err) ||
-		!judge_answers(booting, ret->answers, err) || !judge_log(booting, err) ||
+		!judge_answers(booting, &ret->answers, err) || !judge_log(booting, err) ||
 		!judge_revision(booting, err))
 		return false;
 	ret->pss_kb = process_pss_kb(booting->pid);

@@ -17,29 +17,29 @@ as_before() {
 }
 
 @test "a migration that raises half-way: exit 4, undone" {
-	expect 4 belay upgrade 0.8.1 --yes
+	expect 4 belay upgrade 0.8.1 --skip-rehearsal --yes
 	expect_text err 'made to fail by the stand-in'
 	as_before
 }
 
 @test "a migration that hangs: stuck is noticed, exit 4, undone" {
-	expect 4 belay upgrade 0.8.2 --yes
+	expect 4 belay upgrade 0.8.2 --skip-rehearsal --yes
 	as_before
 }
 
 @test "a migration that loses chats: exit 4, undone" {
-	expect 4 belay upgrade 0.8.6 --yes
+	expect 4 belay upgrade 0.8.6 --skip-rehearsal --yes
 	expect_text err chat
 	as_before
 }
 
 @test "a release that dies while it starts: exit 4, undone" {
-	expect 4 belay upgrade 0.8.7 --yes
+	expect 4 belay upgrade 0.8.7 --skip-rehearsal --yes
 	as_before
 }
 
 @test "a release that serves but never says that it is well: exit 4, undone" {
-	expect 4 belay upgrade 0.8.9 --yes
+	expect 4 belay upgrade 0.8.9 --skip-rehearsal --yes
 	as_before
 }
 
@@ -106,7 +106,7 @@ as_before() {
 }
 
 @test "a second run while one goes on: exit 6 names the first" {
-	BELAY_TEST_LIMIT=60 belay upgrade 0.8.2 --yes &
+	BELAY_TEST_LIMIT=60 belay upgrade 0.8.2 --skip-rehearsal --yes &
 	first=$!
 	for _ in $(seq 100); do
 		sleep 0.1
@@ -121,7 +121,7 @@ as_before() {
 }
 
 @test "TERM in the middle: undone, exit 143" {
-	"$BELAY" --site "$SITE_FILE" upgrade 0.8.2 --yes >"$SITE/out" 2>"$SITE/err" </dev/null 3>&- &
+	"$BELAY" --site "$SITE_FILE" upgrade 0.8.2 --skip-rehearsal --yes >"$SITE/out" 2>"$SITE/err" </dev/null 3>&- &
 	pid=$!
 	for _ in $(seq 200); do
 		sleep 0.1
