@@ -7,8 +7,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-static unsigned long passed;
-static bool failed;
+static unsigned long passed, passed_by_name;
 
 static void log_point(const char *name)
 {
@@ -32,32 +31,37 @@ static void die(void)
 		pause();
 }
 
+/* "KIND:N", "KIND@NAME", "KIND@NAME:N" */
+static bool is_meant(const char *wish, const char *name)
+{
+	const char *at = strpbrk(wish, ":@");
+	const size_t len = at ? strcspn(at + 1, ":") : 0;
+
+	if (!at)
+		return false;
+	if (*at == ':')
+		return strtoul(at + 1, NULL, 10) == passed;
+	if (strlen(name) != len || strncmp(at + 1, name, len) != 0)
+		return false;
+	return ++passed_by_name == (at[1 + len] ? strtoul(at + len + 2, NULL, 10) : 1);
+}
+
 bool fault_pass(Err *err, const char *name)
 {
 	const char *wish = getenv("BELAY_FAULT");
-	const char *number = wish ? strchr(wish, ':') : NULL;
 
 	passed++;
 	log_point(name);
-	if (!wish)
+	if (!wish || !is_meant(wish, name))
 		return true;
-	if (str_starts(wish, "kill@") && str_is(wish + 5, name))
+	if (str_starts(wish, "kill"))
 		die();
-	if (str_starts(wish, "fail@") && str_is(wish + 5, name) && !failed) {
-		failed = true;
-		return err_fail(err, ERR_IO, "injected fault at '%s'", name);
-	}
-	if (!number || strtoul(number + 1, NULL, 10) != passed)
-		return true;
-	if (str_starts(wish, "kill:"))
-		die();
-	if (str_starts(wish, "full:"))
-		return err_fail(err, ERR_NO_SPACE, "injected fault %lu at '%s'", passed, name);
-	return err_fail(err, ERR_IO, "injected fault %lu at '%s'", passed, name);
+	return err_fail(err, str_starts(wish, "full") ? ERR_NO_SPACE : ERR_IO,
+		"injected fault %lu at '%s'", passed, name);
 }
 
 void fault_restart(void)
 {
 	passed = 0;
-	failed = false;
+	passed_by_name = 0;
 }

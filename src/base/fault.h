@@ -4,7 +4,8 @@
  * BELAY_FAULT=kill:N    the process is killed at the N-th point it passes
  * BELAY_FAULT=fail:N    the N-th point returns an error (ERR_IO)
  * BELAY_FAULT=full:N    likewise with ERR_NO_SPACE
- * BELAY_FAULT=kill@NAME the process is killed at the first point of that name
+ * BELAY_FAULT=kill@NAME the process is killed at the first point of that name; kill@NAME:N at the
+ *                       N-th. fail and full likewise
  * BELAY_FAULT=fail@NAME that point returns an error (ERR_IO)
  * BELAY_FAULT_LOG=FILE  each passed point is appended with its number */
 #pragma once

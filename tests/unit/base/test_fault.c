@@ -40,12 +40,19 @@ static void counts_and_names(void **state UNUSED)
 		{"fail:3", ERR_IO * 10 + 3},
 		{"fail@two", ERR_IO * 10 + 2},
 		{"fail@four", 0},
+		{"fail@two:1", ERR_IO * 10 + 2},
+		{"fail@two:2", ERR_IO * 10 + 4},
+		{"fail@two:3", 0},
+		{"fail@tw", 0},
+		{"full@three", ERR_NO_SPACE * 10 + 3},
 		{"full:2", ERR_NO_SPACE * 10 + 2},
 		{"fail:9", 0},
 		{"kill:4", -1},
 		{"kill:5", 0},
 		{"kill@three", -1},
 		{"kill@four", 0},
+		{"kill@two:2", -1},
+		{"kill", 0},
 	};
 
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
