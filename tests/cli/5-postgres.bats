@@ -4,33 +4,19 @@
 setup_file() {
 	. "$BATS_TEST_DIRNAME/../harness/site.sh"
 	. "$BATS_TEST_DIRNAME/../harness/postgres.sh"
-	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || return 0
-	# Outside of the folder of bats, which the user postgres may not enter.
-	dir=$(mktemp -d "${TMPDIR:-/tmp}/belay-pg.XXXXXX")
-	chmod 755 "$dir"
-	postgres_start "$dir/server"
-	printf 'PG_DIR=%s\nPG_PORT=%s\n' "$PG_DIR" "$PG_PORT" >"$BATS_FILE_TMPDIR/server"
+	postgres_of_file_start
 }
 
 teardown_file() {
 	. "$BATS_TEST_DIRNAME/../harness/site.sh"
 	. "$BATS_TEST_DIRNAME/../harness/postgres.sh"
-	[ ! -e "$BATS_FILE_TMPDIR/server" ] || {
-		. "$BATS_FILE_TMPDIR/server"
-		postgres_stop
-		rm -rf "$(dirname "$PG_DIR")"
-	}
+	postgres_of_file_stop
 }
 
 setup() {
 	. "$BATS_TEST_DIRNAME/../harness/site.sh"
 	. "$BATS_TEST_DIRNAME/../harness/postgres.sh"
-	[ -e "$BATS_FILE_TMPDIR/server" ] || skip "no PostgreSQL server is installed"
-	. "$BATS_FILE_TMPDIR/server"
-	export PGPASSWORD="$PG_PASSWORD" PGHOST=127.0.0.1 PGPORT="$PG_PORT" PGUSER="$PG_ROLE"
-	SITE_PG=db_$BATS_TEST_NUMBER
-	psql -d postgres -qXc "CREATE DATABASE $SITE_PG"
-	standin_site alpha "DATABASE_URL=postgresql://$PG_ROLE:$PG_PASSWORD_URL@127.0.0.1:$PG_PORT/$SITE_PG"
+	postgres_of_file_site
 	site_signature >"$SITE/before"
 }
 
@@ -82,7 +68,10 @@ databases() {
 
 @test "killed in the dark, then the start script, then resume both ways" {
 	for way in --undo --finish; do
-		BELAY_FAULT=kill@pg-comment belay upgrade 0.8.0 --yes
+		# Before the databases change places, and after it, when the link has not.
+		point=pg-exchange-commit
+		[ $way = --undo ] || point=link-rename:2
+		BELAY_FAULT=kill@$point belay upgrade 0.8.0 --yes
 		[ "$status" = 137 ]
 		[ -z "$(site_pid)" ] || complain "it was not dark yet"
 		bash "$SITE/start/start_openwebui.sh" >/dev/null 2>&1 3>&- || true

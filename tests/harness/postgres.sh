@@ -93,3 +93,30 @@ container_start() {
 	docker logs "$PG_CONTAINER" >&2
 	return 1
 }
+
+# A server for all tests of a .bats file: in setup_file, teardown_file, and setup. It lies outside of
+# the folder of bats, which the user postgres may not enter.
+postgres_of_file_start() {
+	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || return 0
+	server_dir=$(mktemp -d "${TMPDIR:-/tmp}/belay-pg.XXXXXX")
+	chmod 755 "$server_dir"
+	postgres_start "$server_dir/server"
+	printf 'PG_DIR=%s\nPG_PORT=%s\n' "$PG_DIR" "$PG_PORT" >"$BATS_FILE_TMPDIR/server"
+}
+
+postgres_of_file_stop() {
+	[ -e "$BATS_FILE_TMPDIR/server" ] || return 0
+	. "$BATS_FILE_TMPDIR/server"
+	postgres_stop
+	rm -rf "$(dirname "$PG_DIR")"
+}
+
+# A stand-in on a database of its own, SITE_PG.
+postgres_of_file_site() {
+	[ -e "$BATS_FILE_TMPDIR/server" ] || skip "no PostgreSQL server is installed"
+	. "$BATS_FILE_TMPDIR/server"
+	export PGPASSWORD="$PG_PASSWORD" PGHOST=127.0.0.1 PGPORT="$PG_PORT" PGUSER="$PG_ROLE"
+	SITE_PG=db_$BATS_TEST_NUMBER
+	psql -d postgres -qXc "CREATE DATABASE $SITE_PG"
+	standin_site alpha "DATABASE_URL=postgresql://$PG_ROLE:$PG_PASSWORD_URL@127.0.0.1:$PG_PORT/$SITE_PG"
+}
