@@ -53,11 +53,15 @@ real_site() {
 	expect_signature "$SITE/after"
 }
 
-@test "a migration that raises half-way: exit 4, the old version on the old data" {
+@test "a migration that raises half-way: refused by its rehearsal; without one exit 4, undone" {
 	real_site alpha
 	site_signature >"$SITE/before"
 	patched_wheel "$SITE/wheels"
-	expect 4 belay upgrade 0.8.99 --yes
+	pid=$(site_pid)
+	expect 3 belay upgrade 0.8.99 --yes
+	expect_text err 'made to fail by the test'
+	[ "$(site_pid)" = "$pid" ]
+	expect 4 belay upgrade 0.8.99 --skip-rehearsal --yes
 	expect_text err 'made to fail by the test'
 	[ "$(site_version)" = 0.7.2 ]
 	site_reads_back

@@ -92,7 +92,7 @@ plain_role() {
 	real_site "DATABASE_URL=$(url)"
 	site_signature >"$SITE/before"
 	patched_wheel "$SITE/wheels"
-	expect 4 belay upgrade 0.8.99 --yes
+	expect 4 belay upgrade 0.8.99 --skip-rehearsal --yes
 	expect_text err 'made to fail by the test'
 	site_reads_back
 	expect_signature "$SITE/before"
@@ -103,8 +103,8 @@ plain_role() {
 	real_site "DATABASE_URL=$(url)"
 	site_signature >"$SITE/before"
 	for way in --undo --finish; do
-		BELAY_FAULT_LOG="$SITE/points" BELAY_FAULT=kill@pg-comment belay upgrade 0.8.0 --yes
-		[ "$status" = 137 ] || complain "not killed: $status" "$(cat "$SITE/points")"
+		BELAY_FAULT=kill@pg-exchange-commit belay upgrade 0.8.0 --yes
+		[ "$status" = 137 ] || complain "not killed: $status" "$(cat "$SITE/err")"
 		[ -z "$(site_pid)" ]
 		bash "$SITE/start/start_openwebui.sh" >/dev/null 2>&1 3>&- || true
 		sleep 3
