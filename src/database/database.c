@@ -1,6 +1,7 @@
 #include "database/database.h"
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "database/ops.h"
 
 bool database_open(const Site *site, Database **ret, Err *err)
@@ -217,4 +218,38 @@ bool database_scratch_sweep(Database *db, const char *run, StrList *ret, Err *er
 bool database_kept_drop(Database *db, const char *spare, const char *id, Err *err)
 {
 	return db->ops->kept_drop(db, spare, id, err);
+}
+
+bool database_is_vacant(Database *db, bool *ret, Err *err)
+{
+	AUTO(json_release_auto) json_t *counts = NULL;
+	AUTO(free_auto) char *id = NULL;
+
+	*ret = false;
+	if (!database_id(db, db->live, &id, err) ||
+		(id && !database_counts(db, db->live, &counts, err)))
+		return false;
+	*ret = !id || json_object_size(counts) == 0;
+	return true;
+}
+
+bool database_make_live(Database *db, Err *err)
+{
+	return db->ops->make_live(db, err);
+}
+
+bool database_unmake_live(Database *db, const char *id, Err *err)
+{
+	AUTO(free_auto) char *there = NULL;
+	bool vacant;
+
+	if (!database_id(db, db->live, &there, err))
+		return false;
+	if (!there)
+		return true;
+	if (!str_is(there, id) || !database_is_vacant(db, &vacant, err) || !vacant)
+		return err->kind == ERR_NONE &&
+		       err_fail(err, ERR_FOREIGN, "'%s' is not the empty database that was made",
+			       db->live);
+	return db->ops->unmake_live(db, id, err);
 }

@@ -7,6 +7,7 @@
 #pragma once
 #include "database/database.h"
 #include "database/export.h"
+#include "database/make_live.h"
 
 typedef struct DatabaseOps {
 	bool is_sqlite;
@@ -58,6 +59,8 @@ typedef struct DatabaseOps {
 	bool (*restore_file)(Database *db, const char *scratch, const char *run, const char *path,
 		bool statistics, Err *err);
 	bool (*scratch_sweep)(Database *db, const char *run, StrList *ret, Err *err);
+	bool (*make_live)(Database *db, Err *err);
+	bool (*unmake_live)(Database *db, const char *id, Err *err);
 	bool (*kept_drop)(Database *db, const char *spare, const char *id, Err *err);
 } DatabaseOps;
 

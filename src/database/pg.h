@@ -75,8 +75,7 @@ bool pg_shape_in(PgSession *session, json_t **ret, Err *err) NODISCARD;
 /* {"schema.name": "next value"}. They know no snapshot. */
 bool pg_sequences(PgSession *session, json_t **ret, Err *err) NODISCARD;
 
-/* -- pg_proof.c: nothing was written since ------------------------------------------------------
- */
+/* -- pg_proof.c: nothing was written since -- */
 
 /* In a session that is the only one there. */
 bool pg_proof_take(
@@ -91,20 +90,21 @@ bool pg_newer_condition(PgSession *session, const json_t *marks, char **ret, Err
 /* A session of the admin in `place`, whose door stays as it is. */
 bool pg_enter_place(
 	Database *db, const char *place, PgEntry *entry, PgSession **ret, Err *err) NODISCARD;
+/* pg_make_live.c */
+bool pg_make_live(Database *db, Err *err) NODISCARD;
+bool pg_unmake_live(Database *db, const char *id, Err *err) NODISCARD;
 /* pg_export.c */
 bool pg_export_since(Database *db, const char *place, const char *before, const json_t *marks,
 	WrittenSink sink, void *arg, Err *err) NODISCARD;
 
-/* -- pg_properties.c: what belongs to a database but not into it ---------------------------------
- */
+/* -- pg_properties.c: what belongs to a database but not into it -- */
 
 /* Grants, settings (all but default_transaction_read_only) and connection limit of `from` for `to`,
  * in the admin's current transaction. */
 bool pg_properties_carry(PgSession *admin, const char *from, const char *to, Err *err) NODISCARD;
 bool pg_comment_set(PgSession *admin, const char *name, const char *comment, Err *err) NODISCARD;
 
-/* -- the rest of the port -----------------------------------------------------------------------
- */
+/* -- the rest of the port -- */
 
 /* pg_copy.c */
 char *pg_mark_of(const char *run); /* the comment of a copy made by `run` */

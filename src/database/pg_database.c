@@ -158,5 +158,7 @@ const DatabaseOps pg_database_ops = {
 	.restore_way = pg_restore_way,
 	.restore_file = pg_restore_file,
 	.scratch_sweep = pg_scratch_sweep,
+	.make_live = pg_make_live,
+	.unmake_live = pg_unmake_live,
 	.kept_drop = pg_kept_drop,
 };

@@ -66,4 +66,6 @@ bool sqlite_restore_way(Database *db, bool *ret_from_file, char **ret_how, Err *
 bool sqlite_restore_file(Database *db, const char *scratch, const char *run, const char *path,
 	bool statistics, Err *err) NODISCARD;
 bool sqlite_scratch_sweep(Database *db, const char *run, StrList *ret, Err *err) NODISCARD;
+bool sqlite_make_live(Database *db, Err *err) NODISCARD;
+bool sqlite_unmake_live(Database *db, const char *id, Err *err) NODISCARD;
 bool sqlite_kept_drop(Database *db, const char *spare, const char *id, Err *err) NODISCARD;

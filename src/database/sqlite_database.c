@@ -244,5 +244,7 @@ const DatabaseOps sqlite_database_ops = {
 	.restore_way = sqlite_restore_way,
 	.restore_file = sqlite_restore_file,
 	.scratch_sweep = sqlite_scratch_sweep,
+	.make_live = sqlite_make_live,
+	.unmake_live = sqlite_unmake_live,
 	.kept_drop = sqlite_kept_drop,
 };

@@ -123,3 +123,19 @@ bool sqlite_kept_drop(Database *db, const char *spare, const char *id, Err *err)
 			"'%s' is not the file that was set aside there; it stays", spare);
 	return sqlite_copy_drop(db, spare, id, NULL, err);
 }
+
+/* A file of no bytes is an empty database. */
+bool sqlite_make_live(Database *db, Err *err)
+{
+	const Recipe *recipe = &db->site->recipe;
+
+	if (file_exists(db->live))
+		return true;
+	return file_write(db->live, "", 0, 0644, err) &&
+	       (geteuid() != 0 || file_chown(db->live, recipe->uid, recipe->gid, err));
+}
+
+bool sqlite_unmake_live(Database *db, const char *id UNUSED, Err *err)
+{
+	return file_remove(db->live, err);
+}

@@ -155,3 +155,16 @@ bool python_ensure_pip(const Installer *installer, const char *python, const cha
 
 	return FAULT(&ignored, "ensure-pip") && proc_run(&spec, &result, &ignored);
 }
+
+bool python_on_path(const char *version, char **ret, Err *err)
+{
+	const char *path = getenv("PATH");
+	AUTO(free_auto) char *name = str_format("python%s", version);
+
+	*ret = proc_find(name, path ? path : "/usr/local/bin:/usr/bin:/bin");
+	if (*ret)
+		return true;
+	err_fail(err, ERR_REFUSED, "there is no Python %s on PATH, and the site ran with that one",
+		version);
+	return err_hint(err, "install '%s', or: uv python install %s", name, version);
+}

@@ -8,6 +8,8 @@
 /* The interpreter to build with. Never one inside ENV or ENV.releases: it would go with its
  * release. */
 bool python_base_usable(const Site *site, const char *base, Err *err) NODISCARD;
+/* pythonX.Y on PATH for "X.Y"; ERR_REFUSED when there is none. Caller frees. */
+bool python_on_path(const char *version, char **ret, Err *err) NODISCARD;
 /* A clone of a conda environment, made without network. ERR_REFUSED without the conda program. */
 bool python_clone_conda(const Installer *installer, const Release *current, const char *folder,
 	const char *log_file, Err *err) NODISCARD;
