@@ -3,6 +3,7 @@
 #include "rehearse/rehearse.h"
 #include "base/i18n.h"
 #include "base/text.h"
+#include "steps/record_recipe.h"
 #include "steps/run_ctx.h"
 #include "steps/steps.h"
 
@@ -37,17 +38,20 @@ static bool run_it(RunCtx *ctx, Rehearsal *ret, Err *err)
 	AUTO(backup_set_clear) BackupSet set = {0};
 	AUTO(migrations_clear) Migrations migrations = {0};
 	AUTO(release_clear) Release to = {0};
+	AUTO(release_clear) Release from = {0};
 	const char *name, *revision;
 
 	if (!fact_need(ctx, FACT_BACKUP, &name, err) ||
 		!fact_need(ctx, FACT_REVISION_BEFORE, &revision, err) ||
 		!backup_find(ctx->site, name, &set, err) || !run_ctx_to(ctx, &to, err) ||
+		!run_ctx_from(ctx, &from, err) ||
 		!migrations_read(to.package_dir, &migrations, err))
 		return false;
 	const RehearsalSpec spec = {
 		.site = ctx->site,
 		.db = ctx->db,
 		.target = &to,
+		.current = &from,
 		.migrations = &migrations,
 		.revision = revision,
 		.set = &set,
@@ -65,7 +69,9 @@ static bool apply(RunCtx *ctx, Err *err)
 	/* Its report is no effect that an undo takes back, so there is nothing to observe. */
 	if (fact_get(ctx, FACT_REHEARSAL))
 		return true;
-	return run_it(ctx, &rehearsal, err) && wait_is_fine(ctx->site, &rehearsal, err) &&
+	/* What runs now is rehearsed, not what was adopted once. */
+	return record_recipe(ctx, err) && run_it(ctx, &rehearsal, err) &&
+	       wait_is_fine(ctx->site, &rehearsal, err) &&
 	       fact_set_json(ctx, FACT_REHEARSAL, rehearsal.report, err);
 }
 
