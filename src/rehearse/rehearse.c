@@ -10,6 +10,7 @@
 #include "database/alembic.h"
 #include "database/invariants.h"
 #include "os/file.h"
+#include "release/migrations.h"
 #include "rehearse/boot.h"
 #include "rehearse/predict.h"
 #include "rehearse/report.h"
@@ -210,6 +211,37 @@ static bool start_once(Stage *stage, Err *err)
 	return true;
 }
 
+/* The release that serves now, on the data before their migration: what a rollback would start.
+ * What it loads is recorded once; a release that does not start like this is a warning, since it is
+ * the very one that serves. */
+static void rehearse_way_back(const Stage *stage)
+{
+	const RehearsalSpec *spec = stage->spec;
+	AUTO(boot_report_clear) BootReport report = {0};
+	AUTO(free_auto) char *modules = NULL;
+	AUTO(err_clear) Err err = {0};
+
+	if (!spec->current)
+		return;
+	modules = rehearsal_modules(spec->site, spec->current->version);
+	if (modules)
+		return;
+	const Migrations as_it_is = {.head = (char *)spec->revision};
+	RehearsalSpec back = *spec;
+	const BootSpec booting = {
+		.rehearsal = &back,
+		.scratch = (Scratch *)&stage->scratch,
+		.cage = stage->cage,
+		.url = stage->url,
+		.had_users = json_int(stage->before, "user", 0) > 0,
+	};
+
+	back.target = spec->current;
+	back.migrations = &as_it_is;
+	if (!boot(&booting, &report, &err))
+		event_warn_err("way-back-not-rehearsed", &err);
+}
+
 /* ---- the verdict ---- */
 
 /* What the release did wrong is a no; what belay could not do (a server that is gone, a signal) is
@@ -287,6 +319,7 @@ static bool perform(Stage *stage, Err *err)
 {
 	if (!enter_cage(stage, err) || !restore(stage, err))
 		return false;
+	rehearse_way_back(stage);
 	if (!migrate(stage, err) || !start_once(stage, err))
 		return refuse(stage->spec, err);
 	return conclude(stage, err);

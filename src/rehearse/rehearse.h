@@ -1,10 +1,11 @@
-/* rehearse.h - know before you go: the target's real migrations on a copy of the real data, then one
- * boot of the target against it, in a cage, asked the gate's questions.
+/* rehearse.h - know before you go: the target's real migrations on a copy of the real data, then
+ * one boot of the target against it, in a cage, asked the gate's questions.
  *
  * The copy is the scratch database that the proof of the backup restored, or is restored here. The
- * cage is a network namespace whose only way out is a relay to the database (PostgreSQL; SQLite needs
- * none), where the rights allow it; else the report says that there was none. The boot runs on a
- * scratch DATA_DIR with a copy of the vector store (reflink where possible), never on a live folder.
+ * cage is a network namespace whose only way out is a relay to the database (PostgreSQL; SQLite
+ * needs none), where the rights allow it; else the report says that there was none. The boot runs
+ * on a scratch DATA_DIR with a copy of the vector store (reflink where possible), never on a live
+ * folder.
  *
  * Everything scratch is gone afterwards; after kill -9 rehearse_sweep() (called by the next run and
  * by resume) removes what is marked as belay's own and belongs to no living run.
@@ -24,30 +25,35 @@ typedef struct RehearsalSpec {
 	const Site *site;
 	Database *db;
 	const Release *target;
+	const Release *current; /* what serves now: booted first, on the data as they are, so that
+				 * the way back is rehearsed too; NULL: not */
 	const Migrations *migrations;
-	const char *revision;   /* of the data now */
-	const char *scratch;    /* a scratch database that holds the data already; NULL: restore `set` */
+	const char *revision; /* of the data now */
+	const char
+		*scratch; /* a scratch database that holds the data already; NULL: restore `set` */
 	const BackupSet *set;
 	const char *run;
-	const char *folder;     /* for logs */
+	const char *folder; /* for logs */
 } RehearsalSpec;
 
 typedef struct Rehearsal {
-	json_t *migrations;        /* [{"revision", "ms"}] */
+	json_t *migrations; /* [{"revision", "ms"}] */
 	int64_t migrate_ms, boot_ms, copy_ms;
 	int64_t peak_rss_kb, waiting_pss_kb;
 	int64_t bytes_before, bytes_after, wal_bytes;
-	json_t *rows;              /* {"table": {"before": n, "after": n}} where they differ */
+	json_t *rows;                  /* {"table": {"before": n, "after": n}} where they differ */
 	int64_t dark_ms, read_only_ms; /* predicted */
 	bool caged;
-	char *modules;             /* path of the list; NULL: none */
-	json_t *report;            /* all of it, as written to the file */
+	char *modules;  /* path of the list; NULL: none */
+	json_t *report; /* all of it, as written to the file */
 } Rehearsal;
 
 /* ERR_REFUSED with the reason when the target cannot migrate or serve this data. */
 bool rehearse(const RehearsalSpec *spec, Rehearsal *ret, Err *err) NODISCARD;
 /* The last report for a version; *ret_found false if there is none. */
-bool rehearsal_load(const Site *site, const char *version, Rehearsal *ret, bool *ret_found,
-	Err *err) NODISCARD;
+bool rehearsal_load(
+	const Site *site, const char *version, Rehearsal *ret, bool *ret_found, Err *err) NODISCARD;
+/* The list of what a serving process of that version had loaded, for prewarm.h; NULL: none yet. */
+char *rehearsal_modules(const Site *site, const char *version);
 bool rehearse_sweep(const Site *site, Database *db, Err *err) NODISCARD;
 void rehearsal_clear(Rehearsal *rehearsal);

@@ -196,6 +196,13 @@ static json_t *part(const json_t *report, const char *key)
 	return json_is_null(value) ? NULL : json_incref(value);
 }
 
+char *rehearsal_modules(const Site *site, const char *version)
+{
+	AUTO(free_auto) char *path = report_path(site, version, ".modules");
+
+	return file_exists(path) ? TAKE(path) : NULL;
+}
+
 bool rehearsal_load(
 	const Site *site, const char *version, Rehearsal *ret, bool *ret_found, Err *err)
 {

@@ -13,14 +13,26 @@
 
 #define IMPORTS_MS 180000 /* a full environment without byte code took 41 s on two cores */
 
-static bool start(RunCtx *ctx, const Release *to, const Rehearsal *known, Err *err)
+/* As its rehearsal measured it; a release that was only booted as the way back has no report. */
+static int64_t needed_kb(const Site *site, const char *version)
+{
+	AUTO(rehearsal_clear) Rehearsal known = {0};
+	AUTO(err_clear) Err ignored = {0};
+	bool found;
+
+	return rehearsal_load(site, version, &known, &found, &ignored) && found
+		       ? known.waiting_pss_kb
+		       : 0;
+}
+
+static bool start(RunCtx *ctx, const Release *to, const char *modules, Err *err)
 {
 	AUTO(free_auto) char *why = NULL;
 	const PrewarmSpec spec = {
 		.site = ctx->site,
 		.release = to,
-		.modules = known->modules,
-		.needed_kb = known->waiting_pss_kb,
+		.modules = modules,
+		.needed_kb = needed_kb(ctx->site, to->version),
 		.timeout_ms = IMPORTS_MS,
 	};
 
@@ -41,18 +53,17 @@ static bool start(RunCtx *ctx, const Release *to, const Rehearsal *known, Err *e
 static bool apply(RunCtx *ctx, Err *err)
 {
 	AUTO(release_clear) Release to = {0};
-	AUTO(rehearsal_clear) Rehearsal known = {0};
+	AUTO(free_auto) char *modules = NULL;
 	AUTO(err_clear) Err trouble = {0};
-	bool found;
 
 	if (!run_ctx_to(ctx, &to, err) || !record_recipe(ctx, err))
 		return false;
-	if (!rehearsal_load(ctx->site, to.version, &known, &found, &trouble) || !found ||
-		!known.modules)
+	modules = rehearsal_modules(ctx->site, to.version);
+	if (!modules)
 		event_notice("no-prewarm", false,
 			"an ordinary start, not prewarmed: no rehearsal has seen what version %s loads",
 			to.version);
-	else if (!start(ctx, &to, &known, &trouble))
+	else if (!start(ctx, &to, modules, &trouble))
 		event_warn_err("no-prewarm", &trouble);
 	return true;
 }
