@@ -28,6 +28,7 @@ typedef struct Build {
 	const Release *current;
 	const char *version;
 	const char *log_file;
+	const StrList *packages; /* instead of those of `current`; NULL: those */
 	char *path;
 	char *python;
 	char *requirement;               /* open-webui[EXTRAS]==VERSION */
@@ -43,6 +44,12 @@ static void build_clear(Build *build)
 	free(build->requirement);
 	installer_clear(&build->installer);
 	inventory_clear(&build->inventory);
+}
+
+/* Nothing is installed yet: `current` is no more than an interpreter. */
+static bool is_first(const Build *build)
+{
+	return build->packages != NULL;
 }
 
 static bool digest_overrides(Build *build, Err *err)
@@ -221,13 +228,25 @@ static char *package_name(const char *frozen)
 	return str_dup_n(frozen, strcspn(frozen, " ="));
 }
 
+/* A system's pip belongs to the operating system and lies elsewhere. */
+static bool had_pip(Build *build)
+{
+	AUTO(free_auto) char *file = path_join(build->current->site_packages, "pip/__init__.py");
+	AUTO(err_clear) Err ignored = {0};
+	bool has = false;
+
+	if (!build->current->system)
+		return file_exists(file);
+	return python_imports(&build->installer, build->current->python, "pip", &has, &ignored) &&
+	       has;
+}
+
 /* uv makes environments without pip, which Open WebUI calls to install what functions ask for. */
 static void carry_pip(Build *build, const Release *made)
 {
-	AUTO(free_auto) char *before = path_join(build->current->site_packages, "pip/__init__.py");
 	AUTO(free_auto) char *now = path_join(made->site_packages, "pip/__init__.py");
 
-	if (file_exists(before) && !file_exists(now) &&
+	if (had_pip(build) && !file_exists(now) &&
 		!python_ensure_pip(&build->installer, build->python, build->log_file))
 		strlist_add(&build->inventory.extra, "pip");
 }
@@ -321,7 +340,7 @@ static bool check_driver(Build *build, Err *err)
 {
 	bool before, now;
 
-	if (build->site->database.kind != DATABASE_POSTGRES)
+	if (build->site->database.kind != DATABASE_POSTGRES || is_first(build))
 		return true;
 	if (!python_imports(&build->installer, build->python, "psycopg2", &now, err))
 		return false;
@@ -348,7 +367,7 @@ static bool carry_dotenv(const Build *build, const Release *made, Err *err)
 	AUTO(free_auto) char *to = path_join(new_lib, ".env");
 	struct stat now;
 
-	if (stat(from, &now) != 0)
+	if (is_first(build) || stat(from, &now) != 0)
 		return true;
 	if (!file_copy(from, to, now.st_mode & 0777, err))
 		return err_wrap(err, "carrying over '%s'", from);
@@ -359,6 +378,8 @@ static bool carry_data_link(const Build *build, const Release *made, Err *err)
 {
 	DataHome home;
 
+	if (is_first(build))
+		return true;
 	if (!data_home_state(build->site, build->current, &home, err))
 		return false;
 	return home != DATA_MOVED || data_home_link(build->site, made, err);
@@ -420,6 +441,10 @@ static bool build_new(Build *build, Release *made, Err *err)
 	if (!inventory_read(build->current, site->extras, &build->inventory, err) ||
 		!installer_choose(site, build->current->python, &build->installer, err))
 		return false;
+	if (is_first(build)) {
+		strlist_clear(&build->inventory.extra);
+		strlist_add_all(&build->inventory.extra, build->packages);
+	}
 	/* A shell that exports this would leave the release without byte code. */
 	env_unset(&build->installer.env, "PYTHONDONTWRITEBYTECODE");
 	if (!make_environment(build, err) || !install_webui(build, err))
@@ -430,20 +455,43 @@ static bool build_new(Build *build, Release *made, Err *err)
 	return finish(build, made, err);
 }
 
+static bool run_build(Build *build, Release *ret, Err *err)
+{
+	AUTO(release_clear) Release made = {0};
+	bool ready;
+
+	if (!build_init(build, err) || !look_at_existing(build, &made, &ready, err) ||
+		(!ready && !build_new(build, &made, err)))
+		return err_wrap(err, "building release '%s'", build->version);
+	*ret = made;
+	memset(&made, 0, sizeof(made));
+	return true;
+}
+
 bool release_build(const Site *site, const Release *current, const char *version,
 	const char *log_file, Release *ret, Err *err)
 {
 	AUTO(build_clear)
 	Build build = {.site = site, .current = current, .version = version, .log_file = log_file};
-	AUTO(release_clear) Release made = {0};
-	bool ready;
 
-	if (!build_init(&build, err) || !look_at_existing(&build, &made, &ready, err) ||
-		(!ready && !build_new(&build, &made, err)))
-		return err_wrap(err, "building release '%s'", version);
-	*ret = made;
-	memset(&made, 0, sizeof(made));
-	return true;
+	return run_build(&build, ret, err);
+}
+
+bool release_build_first(const Site *site, const char *python, const StrList *packages,
+	const char *version, const char *log_file, Release *ret, Err *err)
+{
+	const Release interpreter = {.path = (char *)python,
+		.python = (char *)python,
+		.system = true,
+		.site_packages = (char *)"/"};
+	AUTO(build_clear)
+	Build build = {.site = site,
+		.current = &interpreter,
+		.packages = packages,
+		.version = version,
+		.log_file = log_file};
+
+	return run_build(&build, ret, err);
 }
 
 bool release_sweep(const Site *site, const char *version, Err *err)
