@@ -16,6 +16,10 @@
  * and overrides). */
 bool release_build(const Site *site, const Release *current, const char *version,
 	const char *log_file, Release *ret, Err *err) NODISCARD;
+/* The same where nothing is installed yet: with the interpreter `python`, and with those of `packages`
+ * ("name==version") that Open WebUI does not bring by itself. */
+bool release_build_first(const Site *site, const char *python, const StrList *packages,
+	const char *version, const char *log_file, Release *ret, Err *err) NODISCARD;
 /* Remove ENV.releases/VERSION if it is the leftover of an unfinished build (marker.h); the
  * environment from before the first upgrade has no marker either and is never touched. */
 bool release_sweep(const Site *site, const char *version, Err *err) NODISCARD;
