@@ -13,6 +13,7 @@
 #include "os/file.h"
 #include "os/sql.h"
 #include "os/tree.h"
+#include "in_memory.h"
 #include "unit.h"
 
 #define RUN "20261123-134812-backup"
@@ -110,10 +111,8 @@ UNUSED static int setup(void **state)
 {
 	Fixture *fixture = NEW(Fixture);
 	AUTO(err_clear) Err err = {0};
-	/* In memory where that is possible: syncs are what makes these tests slow. */
 	AUTO(free_auto)
-	char *name = str_format(
-		"%s/belay-unit-XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+	char *name = str_format("%s/belay-unit-XXXXXX", in_memory());
 
 	fixture->root = path_real(mkdtemp(name));
 	fixture->clock = (FakeClock){.mono_ms = 1000, .wall_ms = 1795450000000};

@@ -8,6 +8,7 @@
 #include "os/file.h"
 #include "os/sql.h"
 #include "os/tree.h"
+#include "in_memory.h"
 #include "unit.h"
 
 #define RUN "20261123-134812-upgrade"
@@ -32,10 +33,8 @@ UNUSED static int place_make(void **state)
 {
 	Place *place = NEW(Place);
 	AUTO(err_clear) Err err = {0};
-	/* In memory where that is possible: hundreds of syncs are what makes these tests slow. */
 	AUTO(free_auto)
-	char *template = str_format(
-		"%s/belay-unit-XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+	char *template = str_format("%s/belay-unit-XXXXXX", in_memory());
 
 	place->folder = str_dup(mkdtemp(template));
 	place->live = path_join(place->folder, "webui.db");

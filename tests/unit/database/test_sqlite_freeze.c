@@ -82,6 +82,9 @@ static void serve(int fd)
 		message[len] = '\0';
 		done = sql_open(message, SQL_WRITE, 50, &sql, &err) &&
 		       sql_script(sql, message + strlen(message) + 1, &err);
+		/* Before the answer: closing folds the log in, and whoever asked goes on at once.
+		 */
+		sql_close(TAKE(sql));
 		if (send(fd, done ? "y" : "n", 1, 0) != 1)
 			return;
 	}
