@@ -25,18 +25,6 @@ static bool read_pid(const char *text, pid_t *ret, Err *err)
 	return true;
 }
 
-/* Every site key that was given as an option, as "key=value". */
-static void collect(const Args *args, StrList *ret)
-{
-	for (const SiteKey *key = site_keys; key->name; key++) {
-		AUTO(free_auto) char *option = option_of_key(key);
-		const char *value = args_value(args, option);
-
-		if (value)
-			strlist_addf(ret, "%s=%s", key->name, value);
-	}
-}
-
 static json_t *as_json(const Adoption *adoption, bool written)
 {
 	json_t *data = json_object(), *findings = json_array(), *warnings = json_array();
@@ -86,7 +74,7 @@ int cmd_adopt(Cli *cli, Err *err)
 	AdoptWish wish = {.name = name ? name : args_value(cli->args, "site")};
 	const bool print = args_flag(cli->args, "print");
 
-	collect(cli->args, &settings);
+	args_settings(cli->args, &settings);
 	wish.settings = strlist_argv(&settings);
 	if (!read_pid(args_value(cli->args, "pid"), &wish.pid, err) ||
 		!adopt_look(&wish, &adoption, err))

@@ -30,8 +30,9 @@ static const OptionDef rollback_options[] = {
 		   "kept")},
 	{NULL, NULL, NULL},
 };
-static const OptionDef plan_options[] = {
+static const OptionDef restore_options[] = {
 	{"plan", NULL, N_("show steps and estimates, and stop")},
+	{"name", N_("NAME"), N_("name of a site made from the set; default: as it was")},
 	{NULL, NULL, NULL},
 };
 static const OptionDef verify_options[] = {
@@ -165,9 +166,12 @@ const Command commands[] = {
 		.summary = N_("bring the site back to a backup set"),
 		.details = N_(
 			"SET is a name from 'belay backups' or a folder. What serves now is kept "
-			"until the restored site has answered."),
-		.options = plan_options,
+			"until the restored site has answered. On a machine where nothing of the site is "
+			"known, a folder makes the whole site: where it lay, or where the options say."),
+		.options = restore_options,
+		.site_keys = true,
 		.needs_site = true,
+		.make_site = restore_make_site,
 		.makes_run = true,
 		.run = cmd_restore},
 	{.name = "resume",

@@ -11,6 +11,8 @@ typedef struct Command {
 	const OptionDef *options; /* ends with name == NULL; NULL: none */
 	bool site_keys;           /* each key of the site file is an option */
 	bool needs_site;
+	/* Makes a site where none is known, if the command line says of what; NULL: never. */
+	bool (*make_site)(Cli *cli, bool *ret_made, Err *err);
 	bool makes_run;                 /* its events are kept in STATE/runs/ID */
 	int (*run)(Cli *cli, Err *err); /* the exit status; err is shown when set */
 } Command;
@@ -29,6 +31,7 @@ int cmd_backup(Cli *cli, Err *err);
 int cmd_backups(Cli *cli, Err *err);
 int cmd_verify(Cli *cli, Err *err);
 int cmd_prune(Cli *cli, Err *err);
+bool restore_make_site(Cli *cli, bool *ret_made, Err *err);
 int cmd_restore(Cli *cli, Err *err);
 int cmd_resume(Cli *cli, Err *err);
 int cmd_history(Cli *cli, Err *err);

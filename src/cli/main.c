@@ -52,8 +52,12 @@ static void cli_close(Cli *cli)
 static bool load_site(Cli *cli, Err *err)
 {
 	const bool colours = !args_flag(cli->args, "no-color");
+	const Command *command = cli->args->command;
+	bool made = false;
 
-	if (!site_load(args_value(cli->args, "site"), &cli->site, err))
+	if (command->make_site && !command->make_site(cli, &made, err))
+		return false;
+	if (!made && !site_load(args_value(cli->args, "site"), &cli->site, err))
 		return false;
 	language_of_site(cli->site.language);
 	/* The language may have brought another character set. */

@@ -224,3 +224,14 @@ const char *args_word(const Args *args, size_t index)
 {
 	return index < args->words.len ? args->words.items[index] : NULL;
 }
+
+void args_settings(const Args *args, StrList *ret)
+{
+	for (const SiteKey *key = site_keys; key->name; key++) {
+		AUTO(free_auto) char *option = option_of_key(key);
+		const char *value = args_value(args, option);
+
+		if (value)
+			strlist_addf(ret, "%s=%s", key->name, value);
+	}
+}

@@ -29,4 +29,6 @@ const char *args_value(const Args *args, const char *name); /* NULL: not given *
 const char *args_word(const Args *args, size_t index);      /* likewise */
 
 /* The option of adopt for a key of the site file: '_' becomes '-'. Caller frees. */
+/* Every site key that was given as an option, as "key=value". */
+void args_settings(const Args *args, StrList *ret);
 char *option_of_key(const SiteKey *key);

@@ -37,6 +37,8 @@ bool flow_rollback(Site *site, const FlowWish *wish, FlowEnd *ret, Err *err);
 bool flow_rehearse(Site *site, const FlowWish *wish, FlowEnd *ret, Err *err);
 bool flow_backup(Site *site, const FlowWish *wish, FlowEnd *ret, Err *err);
 bool flow_restore(Site *site, const FlowWish *wish, FlowEnd *ret, Err *err);
+/* `site` is made from the set (backup/site_of_set.h) and is nowhere on disk yet. */
+bool flow_restore_empty(Site *site, const FlowWish *wish, FlowEnd *ret, Err *err);
 bool flow_verify(Site *site, const FlowWish *wish, FlowEnd *ret, Err *err);
 bool flow_prune(Site *site, const FlowWish *wish, FlowEnd *ret, Err *err);
 bool flow_resume(Site *site, const FlowWish *wish, FlowEnd *ret, Err *err);

@@ -14,6 +14,7 @@ static const struct {
 	{"backup", "backed-up", backup_steps},
 	{"rehearse", "rehearsed", rehearse_steps},
 	{"restore", "restored", restore_steps},
+	{"restore-empty", "restored", restore_empty_steps},
 };
 
 static int find(const char *command)

@@ -8,3 +8,4 @@ extern const StepDef *const rollback_steps[];
 extern const StepDef *const backup_steps[];
 extern const StepDef *const rehearse_steps[];
 extern const StepDef *const restore_steps[];
+extern const StepDef *const restore_empty_steps[];

@@ -44,9 +44,13 @@
 	X(GAP_MS, "gap.ms")               /* of that, how long reading failed during the copy */   \
 	X(WAY_BACK_GONE, "way-back.gone") /* "yes": its kept database was dropped */               \
 	X(MIGRATIONS, "migrations")                                                                \
-	X(EXPORTED, "exported")       /* rollback: {"folder", "rows"} of what users wrote */       \
-	X(ACCEPT_LOSS, "accept-loss") /* "yes": a person typed it */                               \
-	X(UNDOES, "undoes")           /* rollback: the run it takes back */
+	X(DIRECTORY_MADE, "directory.made") /* restore from nothing: what this run made */         \
+	X(DATA_MADE, "data.made")                                                                  \
+	X(KEY_MADE, "key.made")                                                                    \
+	X(LIVE_MADE, "database.live-made") /* id of the empty database */                          \
+	X(EXPORTED, "exported")            /* rollback: {"folder", "rows"} of what users wrote */  \
+	X(ACCEPT_LOSS, "accept-loss")      /* "yes": a person typed it */                          \
+	X(UNDOES, "undoes")                /* rollback: the run it takes back */
 
 typedef enum {
 #define X(constant, name) FACT_##constant,

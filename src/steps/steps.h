@@ -27,3 +27,11 @@ extern const StepDef step_start_service;
 extern const StepDef step_pass_gate; /* its yes commits the run */
 extern const StepDef step_remove_stub;
 extern const StepDef step_apply_retention;
+
+/* restore on a machine that has nothing of the site */
+extern const StepDef step_lay_out_site;       /* site file, recipe, folders, secret key */
+extern const StepDef step_build_first;        /* its release, from the set's packages */
+extern const StepDef step_make_live_database; /* empty, for the restored one to replace */
+extern const StepDef step_compare_database;   /* with the figures of the set */
+extern const StepDef step_point_environment;  /* ENV, a link from the beginning */
+extern const StepDef step_clear_places;       /* what the restored ones replaced */

@@ -1,0 +1,132 @@
+#!/usr/bin/env bats
+# A backup set is enough: on a machine that has nothing of the site, with belay and by typing RESTORE.md.
+
+setup() {
+	. "$BATS_TEST_DIRNAME/../harness/site.sh"
+	. "$BATS_TEST_DIRNAME/../harness/postgres.sh"
+	SITE_PG='' PG_DIR=''
+}
+
+teardown() {
+	[ -z "${SITE:-}" ] || site_remove
+	[ -z "$PG_DIR" ] || {
+		postgres_stop
+		rm -rf "$(dirname "$PG_DIR")"
+	}
+}
+
+postgres_site() {
+	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || skip "no PostgreSQL server is installed"
+	dir=$(mktemp -d "${TMPDIR:-/tmp}/belay-pg.XXXXXX")
+	chmod 755 "$dir"
+	postgres_start "$dir/server"
+	SITE_PG=openwebui
+	standin_site "$@" "DATABASE_URL=$(postgres_url)"
+}
+
+# Only the set is left of the site.
+lose_everything() {
+	expect 0 belay backup
+	set=$BATS_TEST_TMPDIR/$(basename "$(ls -d "$SITE/start/backups"/openwebui_backup_*)")
+	mv "$SITE/start/backups/$(basename "$set")" "$set"
+	site_stop
+	mv "$SITE" "$BATS_TEST_TMPDIR/lost"
+	mkdir -p "$SITE"
+	cp -r "$BATS_TEST_TMPDIR/lost/site.env" "$BATS_TEST_TMPDIR/lost/expected" "$BATS_TEST_TMPDIR/lost/token" "$SITE"
+	[ -z "$SITE_PG" ] || psql -d postgres -qXc 'DROP DATABASE openwebui'
+}
+
+restored_serves() {
+	[ "$(site_version)" = 0.7.2 ]
+	[ "$(site_revision)" = 7e5b5dc7342b ] || [ -n "$(site_revision)" ]
+	site_reads_back
+}
+
+restore() {
+	expect "$1" belay restore "$set" --yes --wheels "$CACHE/wheelhouse" --start-timeout 10 --watch 0 "${@:2}"
+}
+
+@test "SQLite, where it was: everything reads back, the next upgrade works" {
+	standin_site alpha
+	lose_everything
+	restore 0
+	restored_serves
+	[ "$(stat -c %a "$SITE/start/.webui_secret_key")" = 600 ]
+	[ "$(ls "$SITE/data" | grep -c belay)" = 0 ]
+	expect 3 belay rollback --yes
+	expect 0 belay upgrade 0.8.0 --yes
+	[ "$(site_version)" = 0.8.0 ]
+	site_reads_back
+}
+
+@test "SQLite, data inside the environment" {
+	standin_site alpha inside
+	lose_everything
+	SITE_DATA=$SITE/env.data
+	restore 0
+	restored_serves
+}
+
+@test "SQLite, in another folder and on another port" {
+	standin_site alpha
+	lose_everything
+	before=$SITE_DATA
+	site_new beta
+	cp -r "$BATS_TEST_TMPDIR/lost/expected" "$BATS_TEST_TMPDIR/lost/token" "$SITE"
+	restore 0 --environment "$SITE/env" --start-directory "$SITE/start" --port "$SITE_PORT" --data-dir "$SITE/data"
+	expect_text err "$before"
+	ln -s "$SITE/data" "$before"
+	restored_serves
+	! grep -rqF "$before" "$SITE/state/beta/recipe.json"
+}
+
+@test "PostgreSQL: the database is made; with another name; what is there is not touched" {
+	postgres_site alpha
+	lose_everything
+	restore 0
+	restored_serves
+	[ "$(psql -d postgres -AtXqc "SELECT count(*) FROM pg_database WHERE datname LIKE 'openwebui%'")" = 1 ]
+
+	# Another site beside it: the database is taken, then it is not.
+	site_new beta
+	restore 3 --environment "$SITE/env" --start-directory "$SITE/start" --port "$SITE_PORT" --data-dir "$SITE/data"
+	expect_text err 'not empty'
+	[ ! -e "$SITE/env" ] && [ ! -e "$SITE_FILE" ]
+	psql -d postgres -qXc 'CREATE DATABASE other'
+	restore 0 --environment "$SITE/env" --start-directory "$SITE/start" --port "$SITE_PORT" --data-dir "$SITE/data" \
+		--database-url "$(postgres_url | sed 's/openwebui$/other/')"
+	[ "$(site_version)" = 0.7.2 ]
+	[ "$(psql -d other -AtXqc 'SELECT count(*) FROM chat')" = 3 ]
+	[ "$(psql -d postgres -AtXqc "SELECT count(*) FROM pg_database WHERE datname LIKE '%belay%'")" = 0 ]
+	site_stop
+	site_use "$BATS_TEST_TMPDIR/alpha"
+}
+
+@test "files or a site in the way: exit 3, nothing touched" {
+	standin_site alpha
+	lose_everything
+	mkdir -p "$SITE/data/uploads"
+	echo precious >"$SITE/data/uploads/file"
+	restore 3
+	[ "$(cat "$SITE/data/uploads/file")" = precious ]
+	[ ! -e "$SITE_FILE" ] && [ ! -e "$SITE/env.releases" ]
+	rm -r "$SITE/data"
+	printf x >>"$set/secret_key"
+	belay restore "$set" --yes
+	[ "$status" != 0 ]
+	[ ! -e "$SITE_FILE" ]
+}
+
+@test "a failure undoes everything that was made; killed: resume finishes or undoes" {
+	standin_site alpha
+	lose_everything
+	BELAY_FAULT=fail@path-exchange restore 4
+	[ -z "$(ls "$SITE" | grep -vxE 'expected|token|site.env|state|out|err')" ]
+	for way in --undo --finish; do
+		BELAY_FAULT=kill@path-exchange belay restore "$set" --yes --wheels "$CACHE/wheelhouse" --start-timeout 10
+		[ "$status" = 137 ]
+		expect 0 belay resume $way --yes
+		[ $way = --finish ] || [ -z "$(ls "$SITE" | grep -vxE 'expected|token|site.env|state|out|err')" ]
+	done
+	restored_serves
+}
