@@ -2,6 +2,7 @@
 #
 #   ./dev bench            status, size, an upgrade of a small real site
 #   ./dev bench backup     a PostgreSQL site of BELAY_BENCH_CHATS (30000) chats against the procedure
+#   ./dev bench upgrade    the same for upgrade and rollback (BELAY_BENCH_TARGET, default 0.12.4)
 
 need build test
 need_python
@@ -44,6 +45,10 @@ measure_status() {
 
 result_of() {
 	jq -rs "last | .$1" "$SITE/out"
+}
+
+step_ms() {
+	jq -r "select(.event == \"step\" and .state == \"done\" and .id == \"$1\") | .ms" "$SITE/out"
 }
 
 small_site() {
@@ -107,7 +112,9 @@ big_backup() {
 	row "pg_dump -F c in the container, docker cp" "$(($(now_ms) - began)) ms, $(stat -c %s "$SITE/by-hand.dump") bytes"
 	began=$(now_ms)
 	expect 0 belay --json backup
-	row "belay backup" "$(($(now_ms) - began)) ms, $(stat -c %s "$SITE"/start/backups/*/database.dump.zst) bytes"
+	row "belay backup, proof included" "$(($(now_ms) - began)) ms, $(stat -c %s "$SITE"/start/backups/*/database.dump.zst) bytes"
+	row "  of that the backup itself" "$(step_ms make-backup) ms"
+	row "  and its proof" "$(step_ms prove-backup) ms"
 }
 
 echo "$(nproc) processors, $(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1), $(. /etc/os-release && echo "$PRETTY_NAME")"
@@ -118,5 +125,6 @@ cp "$BELAY" "$SITES/stripped" && strip "$SITES/stripped"
 row "binary, stripped" "$(stat -c %s "$SITES/stripped") bytes"
 case ${1:-} in
 backup) big_backup ;;
+upgrade) . tools/dev/bench_upgrade.sh ;;
 *) small_site ;;
 esac
