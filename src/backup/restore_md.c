@@ -66,9 +66,10 @@ static void add_heading(Guide *guide, const char *set_path)
 		json_str(database, "name"));
 	say(guide,
 		"With belay: `belay restore` does all of this. Without it, type what follows, from top to "
-		"bottom. Nothing that is there now is deleted.",
+		"bottom, as the site's user or root. Nothing that is there now is deleted. When the set lies "
+		"elsewhere by now, go there with the first command instead.",
 		"belay가 있으면 `belay restore` 한 번으로 됩니다. 없으면 아래 명령을 위에서부터 차례로 입력하십시오. "
-		"지금 있는 것은 지우지 않습니다.");
+		"지금 있는 것은 지우지 않습니다. 백업 폴더를 옮겼다면 첫 명령에서 그 폴더로 가십시오.");
 	begin(guide);
 	text_addf(&guide->out, "cd %s\nstamp=$(date +%%Y%%m%%d%%H%%M%%S)\nzstd --test %s\n", folder,
 		json_str(database, "file"));
@@ -117,8 +118,11 @@ static void add_postgres(Guide *guide)
 
 	heading(guide, "1", "Database, beside the one that is there",
 		"데이터베이스를 지금 것 옆에 만들기");
-	say(guide, "The password is asked for where one is needed.",
-		"비밀번호가 필요하면 물어봅니다.");
+	say(guide,
+		"The password is asked for where one is needed. A new server needs the role first "
+		"(`createuser --createdb --pwprompt`), with the password of `DATABASE_URL` in `environment`.",
+		"비밀번호가 필요하면 물어봅니다. 새 서버라면 역할부터 만드십시오(`createuser --createdb --pwprompt`). "
+		"비밀번호는 `environment` 파일의 `DATABASE_URL`에 있습니다.");
 	begin(guide);
 	text_addf(&guide->out, "%screatedb %s -T template0 -E UTF8 -O %s %s_restored\n", prefix,
 		options, client.user, name);
@@ -131,29 +135,33 @@ static void add_postgres(Guide *guide)
 		"오류 없이 끝났을 때만: Open WebUI를 멈춘 뒤 두 데이터베이스의 이름을 맞바꿉니다.");
 	begin(guide);
 	text_addf(&guide->out,
-		"%spsql %s -d postgres -v ON_ERROR_STOP=1 \\\n"
-		"  -c 'ALTER DATABASE \"%s\" RENAME TO \"%s_before_restore\"' \\\n"
-		"  -c 'ALTER DATABASE \"%s_restored\" RENAME TO \"%s\"'\n",
-		prefix, options, plain, plain, plain, plain);
+		"%spsql %s -d postgres -v ON_ERROR_STOP=1 <<'SQL'\n"
+		"SELECT 'ALTER DATABASE \"%s\" RENAME TO \"%s_before_restore\"'\n"
+		"  FROM pg_database WHERE datname = '%s' \\gexec\n"
+		"ALTER DATABASE \"%s_restored\" RENAME TO \"%s\";\n"
+		"SQL\n",
+		prefix, options, plain, plain, plain, plain, plain);
 	end(guide);
 }
 
 static void add_sqlite(Guide *guide)
 {
-	AUTO(free_auto)
-	char *file = shell_word(
-		guide->site->database.name ? guide->site->database.name : "webui.db");
+	const char *name = guide->site->database.name ? guide->site->database.name : "webui.db";
+	AUTO(free_auto) char *file = shell_word(name);
+	AUTO(free_auto) char *parent = path_folder(name);
+	AUTO(free_auto) char *folder = shell_word(parent);
 
 	heading(guide, "1", "Database", "데이터베이스");
 	say(guide, "Stop Open WebUI first.", "먼저 Open WebUI를 멈추십시오.");
 	begin(guide);
 	text_addf(&guide->out,
+		"mkdir -p %s\n"
 		"zstd -dc webui.db.zst > %s.restored\n"
 		"for suffix in '' -wal -shm; do\n"
 		"  [ ! -e %s$suffix ] || mv -n %s$suffix %s.before_$stamp$suffix\n"
 		"done\n"
 		"mv -n %s.restored %s\n",
-		file, file, file, file, file, file);
+		folder, file, file, file, file, file, file);
 	end(guide);
 }
 
@@ -173,6 +181,22 @@ static void add_files(Guide *guide)
 	end(guide);
 }
 
+/* Data that was once inside the environment lies beside it, and the package has a link to it. */
+static void add_data_link(Guide *guide)
+{
+	AUTO(free_auto) char *home = site_data_home(guide->site);
+	AUTO(free_auto)
+	char *data = str_format(
+		"%s/lib/python%s/site-packages/open_webui/data", guide->environment, guide->python);
+
+	if (!str_is(guide->site->webui.data_dir, home))
+		return;
+	text_addf(&guide->out,
+		"[ ! -e %s ] || mv %s %s.shipped\n"
+		"ln -s %s %s\n",
+		data, data, data, guide->data_dir, data);
+}
+
 static void add_environment(Guide *guide)
 {
 	heading(guide, "3", "Programs, only when the environment is gone too",
@@ -181,8 +205,12 @@ static void add_environment(Guide *guide)
 	begin(guide);
 	text_addf(&guide->out,
 		"python%s -m venv %s\n"
-		"%s/bin/python -m pip install --no-deps -r packages.txt\n",
-		guide->python, guide->environment, guide->environment);
+		"%s/bin/python -m pip install --no-deps -r packages.txt\n"
+		"[ ! -f dotenv ] || install -m 600 dotenv %s/lib/python%s/.env\n",
+		guide->python, guide->environment, guide->environment, guide->environment,
+		guide->python);
+	add_data_link(guide);
+	text_addf(&guide->out, "chown -R %s: %s\n", guide->user, guide->environment);
 	end(guide);
 }
 
@@ -197,7 +225,8 @@ static void add_key(Guide *guide)
 		AUTO(free_auto) char *file = shell_word(webui->key_file);
 
 		begin(guide);
-		text_addf(&guide->out, "install -m 600 -o %s secret_key %s\n", guide->user, file);
+		text_addf(&guide->out, "mkdir -p %s\ninstall -m 600 -o %s secret_key %s\n",
+			guide->directory, guide->user, file);
 		end(guide);
 		return;
 	}
@@ -205,28 +234,56 @@ static void add_key(Guide *guide)
 		"이 폴더의 `environment` 파일 안 `WEBUI_SECRET_KEY`입니다.");
 }
 
+/* The settings come from the file, so that it works without the site's own script too. */
+static void add_plain_start(Guide *guide, const char *indent)
+{
+	const Site *site = guide->site;
+	AUTO(free_auto) char *host = shell_word(site->listen ? site->listen : "127.0.0.1");
+	AUTO(free_auto) char *log = shell_word(site->log_file ? site->log_file : "openwebui.log");
+
+	text_addf(&guide->out,
+		"%smkdir -p %s\n"
+		"%s( set -a; . ./environment; set +a; cd %s &&\n"
+		"%s  exec nohup %s/bin/open-webui serve --host %s --port %d >> %s 2>&1 ) &\n",
+		indent, guide->directory, indent, guide->directory, indent, guide->environment,
+		host, site->port, log);
+}
+
+/* Unit or script may be gone with the machine. */
 static void add_start(Guide *guide)
 {
 	const Site *site = guide->site;
+	const char *user = site->user_unit ? "--user " : "";
 
 	heading(guide, "5", "Start", "시작");
 	begin(guide);
 	if (site->service == SERVICE_SYSTEMD && site->unit) {
-		text_addf(&guide->out, "systemctl %sstart %s\n", site->user_unit ? "--user " : "",
-			site->unit);
+		text_addf(&guide->out,
+			"if systemctl %scat %s > /dev/null 2>&1; then\n"
+			"  systemctl %sstart %s\nelse\n",
+			user, site->unit, user, site->unit);
 	} else if (site->service == SERVICE_SCRIPT && site->start_script) {
 		AUTO(free_auto) char *script = shell_word(site->start_script);
 
-		text_addf(&guide->out, "cd %s && bash %s\n", guide->directory, script);
+		text_addf(&guide->out, "if [ -f %s ]; then\n  ( cd %s && bash %s )\nelse\n", script,
+			guide->directory, script);
 	} else {
-		text_addf(&guide->out,
-			"( set -a; . ./environment; cd %s && exec %s/bin/open-webui serve --port %d )\n",
-			guide->directory, guide->environment, site->port);
+		add_plain_start(guide, "");
+		end(guide);
+		return;
 	}
+	add_plain_start(guide, "  ");
+	text_add(&guide->out, "fi\n");
 	end(guide);
+}
+
+static void add_end(Guide *guide)
+{
 	say(guide,
-		"The settings it ran with are in `environment`, the command line in `start.json`.",
-		"실행할 때의 설정은 `environment`에, 명령줄은 `start.json`에 있습니다.");
+		"The settings it ran with are in `environment`, the command line in `start.json`. It should "
+		"run as the same user as before.",
+		"실행할 때의 설정은 `environment`에, 명령줄은 `start.json`에 있습니다. 예전과 같은 사용자로 "
+		"실행하십시오.");
 }
 
 char *restore_md(const Site *site, const json_t *manifest, const char *set_path)
@@ -253,6 +310,7 @@ char *restore_md(const Site *site, const json_t *manifest, const char *set_path)
 	add_environment(&guide);
 	add_key(&guide);
 	add_start(&guide);
+	add_end(&guide);
 	free(guide.data_dir);
 	free(guide.environment);
 	free(guide.directory);

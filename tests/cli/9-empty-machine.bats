@@ -130,3 +130,47 @@ restore() {
 	done
 	restored_serves
 }
+
+# What a person copies out of RESTORE.md into one shell, from top to bottom.
+type_guide() {
+	awk '/^```sh$/ { on = 1; next } /^```$/ { on = 0 } on' "$set/RESTORE.md" |
+		sed "1s|^cd .*/$(basename "$set")\$|cd $set|" >"$SITE/typed.sh"
+	(cd / && PIP_NO_INDEX=1 PIP_FIND_LINKS=$CACHE/wheelhouse bash -e "$SITE/typed.sh") \
+		>"$SITE/typed.out" 2>&1 </dev/null 3>&- || {
+		cat "$SITE/typed.sh" "$SITE/typed.out" >&2
+		return 1
+	}
+	SITE_LOG=$SITE/start/openwebui.log
+	site_wait
+}
+
+@test "RESTORE.md typed by hand on an empty machine, SQLite" {
+	standin_site alpha
+	lose_everything
+	type_guide
+	restored_serves
+	[ "$(stat -c %a "$SITE/start/.webui_secret_key")" = 600 ]
+}
+
+@test "RESTORE.md typed by hand, SQLite, data beside the environment after an upgrade, .env" {
+	standin_site alpha inside
+	expect 0 belay upgrade 0.8.0 --yes
+	rm -r "$SITE/start/backups"
+	echo 'WEBUI_NAME=Ours' >"$SITE/env/lib/$(ls "$SITE/env/lib")/.env"
+	lose_everything
+	type_guide
+	[ "$(site_version)" = 0.8.0 ]
+	site_reads_back
+	grep -q Ours "$SITE/env/lib/$(ls "$SITE/env/lib")/.env"
+}
+
+@test "RESTORE.md typed by hand on an empty machine, PostgreSQL; then over what is there" {
+	postgres_site alpha
+	lose_everything
+	type_guide
+	restored_serves
+	site_stop
+	type_guide
+	restored_serves
+	[ "$(psql -d openwebui_before_restore -AtXqc 'SELECT count(*) FROM chat')" = 3 ]
+}
