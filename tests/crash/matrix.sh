@@ -6,8 +6,12 @@
 
 . "$ROOT/tests/harness/site.sh"
 
-SAMPLE=${BELAY_TORTURE_STEP:-14}
+SAMPLE=${BELAY_TORTURE_STEP:-24}
 [ "${BELAY_TORTURE:-}" != all ] || SAMPLE=1
+
+sound() {
+	[ -n "${SITE_PG:-}" ] || [ "$(sqlite3 "$SITE_DATA/webui.db" 'PRAGMA integrity_check')" = ok ]
+}
 
 # Old on old or new on new; the data reads back; the file is sound; no run is left open.
 no_mix() {
@@ -16,8 +20,7 @@ no_mix() {
 	0.7.2/c440947495f3 | 0.8.0/a1b2c3d4e5f6) ;;
 	*) complain "a mix: $(site_version) on $(site_revision)" || return 1 ;;
 	esac
-	[ "$(sqlite3 "$SITE_DATA/webui.db" 'PRAGMA integrity_check')" = ok ] &&
-		site_reads_back && expect 0 belay status --check
+	sound && site_reads_back && expect 0 belay status --check
 }
 
 # The impatient operator: whatever the start script brings up now must not be a mix.
@@ -33,10 +36,30 @@ start_by_hand() {
 	}
 }
 
+# The same site again and again: made once, and kept as it was before the first start of belay.
+fresh_site() {
+	if [ ! -e "${KEPT:=$BATS_TEST_TMPDIR/kept}" ]; then
+		standin_site site "$@" && site_signature >"$SITE/before" || return 1
+		site_stop
+		cp -a "$SITE" "$KEPT"
+		[ -z "${SITE_PG:-}" ] || psql -d postgres -qXc "CREATE DATABASE kept_$SITE_PG TEMPLATE $SITE_PG"
+	else
+		cp -a "$KEPT" "$SITE"
+		[ -z "${SITE_PG:-}" ] || fresh_database
+	fi
+	site_start
+}
+
+fresh_database() {
+	psql -d postgres -AtXqc "SELECT datname FROM pg_database WHERE datname LIKE '${SITE_PG}%'" | while read -r name; do
+		psql -d postgres -qXc "DROP DATABASE \"$name\" WITH (FORCE)"
+	done
+	psql -d postgres -qXc "CREATE DATABASE $SITE_PG TEMPLATE kept_$SITE_PG"
+}
+
 # A fresh site whose upgrade met the fault; $status is the upgrade's. 1: the fault was not reached.
 fresh_broken() {
-	standin_site site "$@" || return 2
-	site_signature >"$SITE/before"
+	fresh_site "$@" || return 2
 	BELAY_FAULT="$fault" BELAY_FAULT_LOG="$SITE/points" belay upgrade 0.8.0 --yes
 	[ "$(wc -l <"$SITE/points")" -ge "${fault#*:}" ]
 }
@@ -57,6 +80,7 @@ for_points() {
 			return 1
 		else
 			site_remove
+			echo "# $tried points broken" >&3
 			break
 		fi
 		site_remove

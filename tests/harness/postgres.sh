@@ -111,12 +111,18 @@ postgres_of_file_stop() {
 	rm -rf "$(dirname "$PG_DIR")"
 }
 
-# A stand-in on a database of its own, SITE_PG.
-postgres_of_file_site() {
+# A database of the test's own, SITE_PG, and the words of site_script for it, PG_WORDS.
+postgres_of_file_database() {
 	[ -e "$BATS_FILE_TMPDIR/server" ] || skip "no PostgreSQL server is installed"
 	. "$BATS_FILE_TMPDIR/server"
 	export PGPASSWORD="$PG_PASSWORD" PGHOST=127.0.0.1 PGPORT="$PG_PORT" PGUSER="$PG_ROLE"
 	SITE_PG=db_$BATS_TEST_NUMBER
+	PG_WORDS=DATABASE_URL=postgresql://$PG_ROLE:$PG_PASSWORD_URL@127.0.0.1:$PG_PORT/$SITE_PG
 	psql -d postgres -qXc "CREATE DATABASE $SITE_PG"
-	standin_site alpha "DATABASE_URL=postgresql://$PG_ROLE:$PG_PASSWORD_URL@127.0.0.1:$PG_PORT/$SITE_PG"
+}
+
+# A stand-in on it.
+postgres_of_file_site() {
+	postgres_of_file_database
+	standin_site alpha "$PG_WORDS"
 }
