@@ -72,7 +72,12 @@ for_points() {
 		fault=$kind:$point
 		if fresh_broken $MATRIX_SITE; then
 			tried=$((tried + 1))
-			(set -e; "$judge") || {
+			# Not in a condition: there the shell ignores set -e, and only the judge's last word counts.
+			set +e
+			(trap - ERR && set -e && "$judge")
+			judged=$?
+			set -e
+			[ "$judged" = 0 ] || {
 				bad=$((bad + 1))
 				echo "--- $fault ($(sed -n "${point}p" "$SITE/points"))" >&2
 			}
