@@ -35,6 +35,21 @@ static const StepDef *const *steps_of(Session *session, int row)
 
 typedef enum { WAY_FINISH, WAY_UNDO } Way;
 
+/* Its facts are written before its first step: a run that was killed among them cannot be finished,
+ * and nothing of it is there. */
+static bool has_begun(Session *session, const StepDef *const *steps, bool *ret, Err *err)
+{
+	*ret = false;
+	for (size_t i = 0; steps[i] && !*ret; i++) {
+		Phase phase;
+
+		if (!journal_phase(session->journal, session->run, steps[i]->id, &phase, err))
+			return false;
+		*ret = phase != PHASE_NONE;
+	}
+	return true;
+}
+
 /* Before the databases changed places, undoing is the shorter way; afterwards finishing is: it ends
  * at the gate, whose no undoes everything anyway. After the gate's yes there is only one way. */
 static bool choose_way(Session *session, int row, const FlowWish *wish, Way *ret, Err *err)
@@ -45,9 +60,10 @@ static bool choose_way(Session *session, int row, const FlowWish *wish, Way *ret
 		.steps = steps_of(session, row),
 	};
 	Phase swap;
-	bool committed;
+	bool committed, begun;
 
 	if (!engine_committed(&engine, &committed, err) ||
+		!has_begun(session, engine.steps, &begun, err) ||
 		!journal_phase(session->journal, session->run, step_swap_database.id, &swap, err))
 		return false;
 	if (committed && wish->undo) {
@@ -55,7 +71,7 @@ static bool choose_way(Session *session, int row, const FlowWish *wish, Way *ret
 			session->run);
 		return err_hint(err, "belay resume --finish, then belay rollback");
 	}
-	if (wish->undo)
+	if (wish->undo || !begun)
 		*ret = WAY_UNDO;
 	else if (wish->finish || committed)
 		*ret = WAY_FINISH;
