@@ -66,6 +66,14 @@ bool err_set(Err *err, ErrKind kind, int sys, const char *file, int line, const 
 	return false;
 }
 
+bool err_set_text(Err *err, ErrKind kind, const char *file, int line, const char *text)
+{
+	err_set(err, kind, 0, file, line, "%s", text);
+	free(err->local);
+	err->local = masked(str_dup(gettext(text)));
+	return false;
+}
+
 bool err_wrap(Err *err, const char *fmt, ...)
 {
 	char *text, *local;

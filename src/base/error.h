@@ -54,6 +54,8 @@ typedef struct Err {
 /* All return false, so that a caller can write `return err_fail(...)`. Secrets are masked. */
 bool err_set(Err *err, ErrKind kind, int sys, const char *file, int line, const char *fmt, ...)
 	PRINTF_LIKE(6, 7);
+/* `text` is no format: a message from a table, marked there with N_(). */
+bool err_set_text(Err *err, ErrKind kind, const char *file, int line, const char *text);
 bool err_wrap(Err *err, const char *fmt, ...) PRINTF_LIKE(2, 3); /* "<this>: <what was there>" */
 bool err_hint(Err *err, const char *fmt, ...) PRINTF_LIKE(2, 3); /* replaces an earlier hint */
 
@@ -65,7 +67,8 @@ const char *err_slug(ErrKind kind);
 /* The kind for a failed system call: NO_SPACE for ENOSPC and EDQUOT, IO for the rest. */
 ErrKind err_kind_of_errno(int sys);
 
-#define err_fail(err, kind, ...) err_set((err), (kind), 0, __FILE__, __LINE__, __VA_ARGS__)
+#define err_fail(err, kind, ...)       err_set((err), (kind), 0, __FILE__, __LINE__, __VA_ARGS__)
+#define err_fail_text(err, kind, text) err_set_text((err), (kind), __FILE__, __LINE__, (text))
 /* Adds ": strerror(errno)". */
 #define err_fail_sys(err, ...)                                                                     \
 	err_set((err), err_kind_of_errno(errno), errno, __FILE__, __LINE__, __VA_ARGS__)

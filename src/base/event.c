@@ -116,15 +116,20 @@ void event_progress(const char *step, int64_t done, int64_t total, const char *f
 	va_end(args);
 }
 
-void event_warn_err(const char *slug, Err *err)
+void event_notice_err(const char *slug, bool warning, Err *err)
 {
 	event_emit(&(Event){.kind = EVENT_NOTICE,
 		.id = slug,
-		.state = "warning",
+		.state = warning ? "warning" : "info",
 		.text = err->text,
 		.local = err->local,
 		.hint = err->hint,
 		.hint_local = err->hint_local,
 		.ms = -1});
 	err_clear(err);
+}
+
+void event_warn_err(const char *slug, Err *err)
+{
+	event_notice_err(slug, true, err);
 }

@@ -46,5 +46,6 @@ void event_emit(const Event *event); /* texts as they are (still masked) */
 void event_notice(const char *slug, bool warning, const char *fmt, ...) PRINTF_LIKE(3, 4);
 void event_progress(const char *step, int64_t done, int64_t total, const char *fmt, ...)
 	PRINTF_LIKE(4, 5);
-/* Like event_notice(warning), from an error that does not stop the run; clears it. */
-void event_warn_err(const char *slug, Err *err);
+/* Like event_notice(), from an error that does not stop the run; clears it. */
+void event_notice_err(const char *slug, bool warning, Err *err);
+void event_warn_err(const char *slug, Err *err); /* a warning */

@@ -66,7 +66,7 @@ static bool drop_server(const Site *site, StrList *sessions, Err *why)
 
 	if (!service_state(site, &state, why))
 		return false;
-	own = str_format("process %d ", (int)state.pid);
+	own = str_format("pid %d ", (int)state.pid);
 	for (size_t i = sessions->len; i-- > 0;)
 		if (str_starts(sessions->items[i], own))
 			strlist_remove(sessions, i);

@@ -1,5 +1,4 @@
 /* Checks on the target release. */
-#include "base/i18n.h"
 #include "base/text.h"
 #include "checks/check_table.h"
 #include "release/known_bad.h"
@@ -43,7 +42,7 @@ FindingKind check_known_bad(const CheckCtx *ctx, Err *why)
 
 	if (!bad)
 		return FINDING_OK;
-	err_set(why, ERR_REFUSED, 0, __FILE__, __LINE__, "version %s: %s", ctx->version,
-		_(bad->reason));
+	err_fail_text(why, ERR_REFUSED, bad->reason);
+	err_wrap(why, "version %s", ctx->version);
 	return bad->refuse ? FINDING_REFUSED : FINDING_WARNING;
 }

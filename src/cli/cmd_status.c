@@ -39,7 +39,7 @@ static void row_server(Table *table, const json_t *status)
 		running = str_format(_("no; port %lld belongs to %s"),
 			(long long)json_int(server, "port", 0), stranger);
 	row(table, _("running"), running ? running : _("no"));
-	row(table, _("service"), json_str(server, "service"));
+	row(table, _("service"), json_str(server, "service_local"));
 }
 
 static void row_database(Table *table, const json_t *status)
@@ -136,6 +136,7 @@ int cmd_status(Cli *cli, Err *err)
 	if (!cli->json && unfinished)
 		out_addf(&cli->message, _("run '%s' is unfinished: belay resume\n"), run);
 	(void)json_object_del(status, "errors_local");
+	(void)json_object_del(json_object_get(status, "server"), "service_local");
 	cli_shown(cli, json_incref(status), result);
 	(void)err;
 	return result;

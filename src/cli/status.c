@@ -46,12 +46,14 @@ static void add_server(json_t *status, const Site *site, const ReleaseList *rele
 {
 	AUTO(service_state_clear) ServiceState state = {0};
 	AUTO(err_clear) Err err = {0};
-	AUTO(free_auto) char *how = service_describe(site);
+	AUTO(free_auto) char *local = NULL;
+	AUTO(free_auto) char *how = service_describe(site, &local);
 	const Release *release = NULL;
 	json_t *server = json_object();
 
 	(void)json_object_set_new(status, "server", server);
 	json_put(server, "service", how);
+	json_put(server, "service_local", local);
 	json_put_int(server, "port", site->port);
 	if (!service_state(site, &state, &err)) {
 		note_error(status, "server", &err);

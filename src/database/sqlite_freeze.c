@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/fault.h"
+#include "base/i18n.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "database/ops.h"
@@ -63,11 +64,9 @@ bool sqlite_can_freeze(Database *db, char **ret_why, Err *err)
 		return false;
 	*ret_why = NULL;
 	if (!str_is(mode, "wal"))
-		*ret_why = str_format(
-			"the SQLite file has no write-ahead log (journal mode '%s'): Open"
-			" WebUI before 0.9 stalls at each write to a frozen file, reads"
-			" included",
-			mode ? mode : "");
+		*ret_why = str_dup(
+			N_("the SQLite file has no write-ahead log: Open WebUI before 0.9"
+			   " stalls at each write to a frozen file, reads included"));
 	return true;
 }
 

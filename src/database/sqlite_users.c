@@ -68,7 +68,7 @@ static bool look_at(void *arg, const Process *process)
 	if (process->pid == getpid() || !has_open(search, process->pid))
 		return true;
 	argv = strlist_join(&process->argv, " ");
-	strlist_addf(search->found, "process %d (%.120s)", (int)process->pid, argv);
+	strlist_addf(search->found, "pid %d (%.120s)", (int)process->pid, argv);
 	return true;
 }
 

@@ -1,5 +1,6 @@
 /* The upgrade, on one page: what the steps are, and what happens before and after them. */
 #include "base/event.h"
+#include "base/i18n.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "os/file.h"
@@ -7,6 +8,7 @@
 #include "flows/step_lists.h"
 #include "rehearse/rehearse.h"
 #include "steps/steps.h"
+#include "database/freeze.h"
 
 const StepDef *const upgrade_steps[] = {
 	/* users work */
@@ -73,7 +75,7 @@ static bool can_read_on(const Prepared *prepared, const Site *site, char **ret_w
 	/* The copy would move away with the data, between the copying and the swap. */
 	if (database_is_sqlite(prepared->db) && site->webui.data_inside_environment &&
 		file_kind(site->environment) == FILE_FOLDER) {
-		*ret_why = str_dup("the data still lies inside the environment");
+		*ret_why = str_dup(N_("the data still lies inside the environment"));
 		return true;
 	}
 	return database_can_freeze(prepared->db, ret_why, err);
@@ -151,14 +153,17 @@ static const char *decide(Session *session, const FlowWish *wish, const Prepared
 
 static bool choose_mode(Session *session, const Prepared *prepared, bool *ret_reads_on, Err *err)
 {
+	AUTO(err_clear) Err reason = {0};
 	AUTO(free_auto) char *why = NULL;
 
 	if (!can_read_on(prepared, session->site, &why, err))
 		return false;
 	*ret_reads_on = !why;
-	if (why)
-		event_notice("dark-copy", false,
-			"users cannot read while the data is copied and migrated: %s", why);
+	if (why) {
+		err_fail_text(&reason, ERR_REFUSED, why);
+		err_wrap(&reason, "users cannot read while the data is copied and migrated");
+		event_notice_err("dark-copy", false, &reason);
+	}
 	return true;
 }
 

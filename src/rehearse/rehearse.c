@@ -15,6 +15,7 @@
 #include "rehearse/predict.h"
 #include "rehearse/report.h"
 #include "service/prewarm.h"
+#include "database/freeze.h"
 
 /* One rehearsal, from the restored copy to the report. */
 typedef struct Stage {
@@ -272,7 +273,6 @@ static bool reads_on(const RehearsalSpec *spec)
 
 static bool prewarms(const RehearsalSpec *spec, const Rehearsal *rehearsal)
 {
-	AUTO(free_auto) char *why = NULL;
 	AUTO(err_clear) Err ignored = {0};
 	const PrewarmSpec prewarm = {
 		.site = spec->site,
@@ -281,7 +281,7 @@ static bool prewarms(const RehearsalSpec *spec, const Rehearsal *rehearsal)
 		.needed_kb = rehearsal->waiting_pss_kb,
 	};
 
-	return rehearsal->modules && prewarm_possible(&prewarm, &why, &ignored) && !why;
+	return rehearsal->modules && prewarm_possible(&prewarm, &ignored);
 }
 
 static bool conclude(Stage *stage, Err *err)

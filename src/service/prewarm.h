@@ -1,5 +1,5 @@
-/* prewarm.h - start the next server early: its Python imports what a serving process of that release
- * had loaded, and waits for one byte before it runs the ordinary `open-webui serve`.
+/* prewarm.h - start the next server early: its Python imports what a serving process of that
+ * release had loaded, and waits for one byte before it runs the ordinary `open-webui serve`.
  *
  *     prewarm_start    before the old server is stopped; users notice nothing
  *     prewarm_ready    waits until the imports are done (or says why there is no prewarm)
@@ -32,13 +32,13 @@ typedef struct Prewarm Prewarm;
 typedef struct PrewarmSpec {
 	const Site *site;
 	const Release *release;
-	const char *modules;      /* file: one module a line, as a serving process loaded them */
-	int64_t needed_kb;        /* memory of the waiting process as measured before; 0: not known */
-	int64_t timeout_ms;       /* for the imports */
+	const char *modules; /* file: one module a line, as a serving process loaded them */
+	int64_t needed_kb;   /* memory of the waiting process as measured before; 0: not known */
+	int64_t timeout_ms;  /* for the imports */
 } PrewarmSpec;
 
-/* Could this site be prewarmed at all? *ret_why (allocated, translated) says why not; NULL: yes. */
-bool prewarm_possible(const PrewarmSpec *spec, char **ret_why, Err *err) NODISCARD;
+/* Could this site be prewarmed at all? If not, *ret_why says why; nothing has failed then. */
+bool prewarm_possible(const PrewarmSpec *spec, Err *ret_why) NODISCARD;
 bool prewarm_start(const PrewarmSpec *spec, Prewarm **ret, Err *err) NODISCARD;
 bool prewarm_ready(Prewarm *prewarm, Err *err) NODISCARD;
 pid_t prewarm_pid(const Prewarm *prewarm);
@@ -50,8 +50,8 @@ DEFINE_AUTO(Prewarm, prewarm_cancel)
 /* The list: run the release once under the launcher's recording mode (rehearsal) and ask it, while
  * it serves, for its third-party modules in the order they were loaded. */
 bool prewarm_record(int socket, const char *to_file, Err *err) NODISCARD;
-/* argv for a recording start: PYTHON LAUNCHER record FD SCRIPT ARG…; false when the recipe's command
- * has another shape. `launcher` is where prewarm_install_launcher() put it. */
+/* argv for a recording start: PYTHON LAUNCHER record FD SCRIPT ARG…; false when the recipe's
+ * command has another shape. `launcher` is where prewarm_install_launcher() put it. */
 bool prewarm_record_argv(const Site *site, const Release *release, const char *launcher, int fd,
 	StrList *ret, Err *err) NODISCARD;
 bool prewarm_install_launcher(const Site *site, char **ret_path, Err *err) NODISCARD;

@@ -52,22 +52,23 @@ static bool writes_to_one_file(const Process *server)
 	return out && out[0] == '/' && str_is(out, server->stderr_path);
 }
 
-static char *why_not_script(const Site *site, const Process *server)
+static bool script_fits(const Site *site, const Process *server, Err *why)
 {
 	if (site->service != SERVICE_SCRIPT)
-		return NULL;
+		return true;
 	if (!server)
-		return str_dup(
-			_("no server is running that the start script could be compared with"));
+		return err_fail(why, ERR_REFUSED,
+			"no server is running that the start script could be compared with");
 	if (!script_is_older(site->start_script, server))
-		return str_dup(_("the start script was changed after the server was started"));
+		return err_fail(why, ERR_REFUSED,
+			"the start script was changed after the server was started");
 	/* Through tee or a log rotator: only the script can make that pipe again. */
 	if (!writes_to_one_file(server))
-		return str_dup(_("the server's output does not go to one file"));
-	return NULL;
+		return err_fail(why, ERR_REFUSED, "the server's output does not go to one file");
+	return true;
 }
 
-static char *why_not_memory(const PrewarmSpec *spec, const Process *server)
+static bool memory_suffices(const PrewarmSpec *spec, const Process *server, Err *why)
 {
 	const int64_t available = memory_available_kb();
 	int64_t needed = spec->needed_kb;
@@ -78,47 +79,43 @@ static char *why_not_memory(const PrewarmSpec *spec, const Process *server)
 		needed = NEEDED_UNKNOWN_KB;
 	needed += needed / 10 + GROWTH_KB;
 	if (needed <= available)
-		return NULL;
-	return str_format(_("it needs %s of memory, and %s are available"),
+		return true;
+	return err_fail(why, ERR_REFUSED, "it needs %s of memory, and %s are available",
 		str_bytes((unsigned long long)needed * 1000),
 		str_bytes((unsigned long long)(available < 0 ? 0 : available) * 1000));
 }
 
-static char *why_not_settings(const PrewarmSpec *spec)
+static bool settings_fit(const PrewarmSpec *spec, Err *why)
 {
 	const Site *site = spec->site;
 
 	if (site->service == SERVICE_SYSTEMD)
-		return str_dup(_("systemd starts the server in its unit"));
+		return err_fail(why, ERR_REFUSED, "systemd starts the server in its unit");
 	if (site->webui.workers > 1)
-		return str_format(_("%d workers serve this site"), site->webui.workers);
+		return err_fail(
+			why, ERR_REFUSED, "%d workers serve this site", site->webui.workers);
 	if (wants_cuda(site))
-		return str_dup(_("USE_CUDA_DOCKER is set"));
+		return err_fail(why, ERR_REFUSED, "USE_CUDA_DOCKER is set");
 	if (!spec->modules || file_kind(spec->modules) != FILE_REGULAR)
-		return str_dup(_("no rehearsal has listed the modules of this release"));
+		return err_fail(
+			why, ERR_REFUSED, "no rehearsal has listed the modules of this release");
 	if (!prewarm_knows_command(site))
-		return str_dup(_("the server is started by a command of another kind"));
-	return NULL;
+		return err_fail(
+			why, ERR_REFUSED, "the server is started by a command of another kind");
+	return true;
 }
 
-static char *why_not(const PrewarmSpec *spec)
+bool prewarm_possible(const PrewarmSpec *spec, Err *ret_why)
 {
 	AUTO(process_clear) Process server = {0};
-	char *why = why_not_settings(spec);
 	bool found = false;
 
-	if (why)
-		return why;
+	if (!settings_fit(spec, ret_why))
+		return false;
 	server_find(spec->site, &server, &found);
 	if (found && !is_recorded(spec->site, &server))
-		return str_dup(_("the recorded start is not that of the running server"));
-	why = why_not_script(spec->site, found ? &server : NULL);
-	return why ? why : why_not_memory(spec, found ? &server : NULL);
-}
-
-bool prewarm_possible(const PrewarmSpec *spec, char **ret_why, Err *err)
-{
-	(void)err;
-	*ret_why = why_not(spec);
-	return true;
+		return err_fail(ret_why, ERR_REFUSED,
+			"the recorded start is not that of the running server");
+	return script_fits(spec->site, found ? &server : NULL, ret_why) &&
+	       memory_suffices(spec, found ? &server : NULL, ret_why);
 }

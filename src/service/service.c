@@ -2,6 +2,7 @@
 
 #include <poll.h>
 
+#include "base/i18n.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "service/server_process.h"
@@ -135,15 +136,20 @@ bool service_start(const Site *site, Err *err)
 	return start_recipe(site, err);
 }
 
-char *service_describe(const Site *site)
+char *service_describe(const Site *site, char **ret_local)
 {
 	switch (site->service) {
 	case SERVICE_SYSTEMD:
+		*ret_local = str_format(
+			site->user_unit ? _("systemd user unit %s") : _("systemd unit %s"),
+			site->unit);
 		return str_format("systemd %sunit %s", site->user_unit ? "user " : "", site->unit);
 	case SERVICE_SCRIPT:
+		*ret_local = str_format(_("start script %s"), site->start_script);
 		return str_format("start script %s", site->start_script);
 	case SERVICE_RECIPE:
 		break;
 	}
+	*ret_local = str_dup(_("the recorded command"));
 	return str_dup("the recorded command");
 }

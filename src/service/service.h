@@ -27,4 +27,4 @@ bool service_stop(const Site *site, Err *err) NODISCARD;
  * owner that fails (script exits non-zero, unit fails) is ERR_EXEC with its last lines. */
 bool service_start(const Site *site, Err *err) NODISCARD;
 /* "systemd unit open-webui.service", "start script /…/start.sh", "the recorded command" */
-char *service_describe(const Site *site);
+char *service_describe(const Site *site, char **ret_local); /* English; for the screen */

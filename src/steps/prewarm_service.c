@@ -27,7 +27,7 @@ static int64_t needed_kb(const Site *site, const char *version)
 
 static bool start(RunCtx *ctx, const Release *to, const char *modules, Err *err)
 {
-	AUTO(free_auto) char *why = NULL;
+	AUTO(err_clear) Err why = {0};
 	const PrewarmSpec spec = {
 		.site = ctx->site,
 		.release = to,
@@ -36,10 +36,9 @@ static bool start(RunCtx *ctx, const Release *to, const char *modules, Err *err)
 		.timeout_ms = IMPORTS_MS,
 	};
 
-	if (!prewarm_possible(&spec, &why, err))
-		return false;
-	if (why) {
-		event_notice("no-prewarm", false, "an ordinary start, not prewarmed: %s", why);
+	if (!prewarm_possible(&spec, &why)) {
+		err_wrap(&why, "an ordinary start, not prewarmed");
+		event_notice_err("no-prewarm", false, &why);
 		return true;
 	}
 	if (!prewarm_start(&spec, &ctx->prewarm, err))

@@ -226,7 +226,7 @@ static void test_a_writer_is_named_and_stops_the_copy(void **state)
 	int end;
 	const pid_t child = hold_open(place->live, O_RDWR, &end);
 
-	pid = str_format("process %d", (int)child);
+	pid = str_format("pid %d", (int)child);
 	assert_error(
 		database_copy_make(place->db, place->spare, RUN, &proof, &err), &err, ERR_DATABASE);
 	assert_part(err.text, pid);

@@ -40,7 +40,8 @@ static void the_recorded_command_starts_and_stops(void **state)
 {
 	FakeSite *fake = *state;
 	AUTO(err_clear) Err err = {0};
-	AUTO(free_auto) char *is = service_describe(&fake->site);
+	AUTO(free_auto) char *local = NULL;
+	AUTO(free_auto) char *is = service_describe(&fake->site, &local);
 
 	is_running(&fake->site, false);
 	assert_done(service_stop(&fake->site, &err), &err);

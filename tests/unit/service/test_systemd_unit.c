@@ -60,7 +60,8 @@ static void a_unit_starts_and_stops(void **state)
 	FakeSite *fake = *state;
 	AUTO(err_clear) Err err = {0};
 	AUTO(service_state_clear) ServiceState seen = {0};
-	AUTO(free_auto) char *is = service_describe(&fake->site);
+	AUTO(free_auto) char *local = NULL;
+	AUTO(free_auto) char *is = service_describe(&fake->site, &local);
 	AUTO(free_auto) char *calls = NULL;
 
 	assert_done(service_start(&fake->site, &err), &err);
