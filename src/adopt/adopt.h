@@ -2,8 +2,8 @@
  *
  * A server is a process that runs `open-webui serve`, `-m open_webui …` or uvicorn with
  * open_webui.main:app and listens on a TCP port; workers and children belong to it. Each finding
- * says how it is known. Refused by name: an Open WebUI inside a container, under supervisord, pm2 or
- * a watchdog; several servers without --pid. */
+ * says how it is known. Refused by name: an Open WebUI inside a container, under supervisord, pm2
+ * or a watchdog; several servers without --pid. */
 #pragma once
 #include <sys/types.h>
 
@@ -23,9 +23,10 @@ typedef struct Adoption {
 } Adoption;
 
 typedef struct AdoptWish {
-	pid_t pid;             /* 0: find it */
-	const char *name;      /* site name; NULL: "openwebui" */
-	const char *const *settings; /* "key=value" given as options, win over findings; NULL-terminated */
+	pid_t pid;        /* 0: find it */
+	const char *name; /* site name; NULL: "openwebui" */
+	const char *const
+		*settings; /* "key=value" given as options, win over findings; NULL-terminated */
 } AdoptWish;
 
 /* ERR_REFUSED: found, but not to be handled (says why). ERR_CONFIG: nothing runs and the options do

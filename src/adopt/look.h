@@ -13,7 +13,7 @@ typedef struct Look {
 	bool wished[LOOK_KEYS_MAX]; /* by position in site_keys: given as an option */
 	Process process;            /* pid 0: nothing runs */
 	int port;
-	char *address;              /* that it listens on */
+	char *address; /* that it listens on */
 	Adoption *out;
 } Look;
 
@@ -23,8 +23,8 @@ bool look_wished(const Look *look, const char *key);
 void look_note(Look *look, const char *key, const char *value, const char *how_fmt, ...)
 	PRINTF_LIKE(4, 5);
 /* The same for a site key, which is also stored in the draft unless an option gave it. */
-bool look_set(Look *look, const char *key, const char *value, Err *err, const char *how_fmt, ...)
-	NODISCARD PRINTF_LIKE(5, 6);
+bool look_set(Look *look, const char *key, const char *value, Err *err, const char *how_fmt,
+	...) NODISCARD PRINTF_LIKE(5, 6);
 void look_warn(Look *look, const char *fmt, ...) PRINTF_LIKE(2, 3); /* fmt: _("…") */
 
 /* Each finder: false is ERR_REFUSED (found, not to be handled) or a failure. */
@@ -32,11 +32,11 @@ bool find_server(Look *look, Err *err) NODISCARD;      /* process, port, address
 bool find_environment(Look *look, Err *err) NODISCARD; /* and the version in it */
 /* No environment at `prefix`: Open WebUI in the system's Python or the user site. */
 bool find_system(Look *look, const char *prefix, Err *err) NODISCARD;
-bool find_owner(Look *look, Err *err) NODISCARD;       /* service, start_script, unit, user_unit */
+bool find_owner(Look *look, Err *err) NODISCARD; /* service, start_script, unit, user_unit */
 /* These look at out->site, whose settings are known by then. */
-bool check_system(Look *look, Err *err) NODISCARD;     /* can the system's data stay where it is? */
-bool find_database(Look *look, Err *err) NODISCARD;    /* container, data, secret key */
-void find_extras(Look *look);                          /* extras; warnings about several workers */
+bool check_system(Look *look, Err *err) NODISCARD;  /* can the system's data stay where it is? */
+bool find_database(Look *look, Err *err) NODISCARD; /* container, data, secret key */
+void find_extras(Look *look);                       /* extras; warnings about several workers */
 
 /* Exposed for tests. */
 bool server_argv(const StrList *argv);

@@ -8,7 +8,7 @@
 
 typedef enum {
 	KEY_TEXT,
-	KEY_PATH,    /* absolute */
+	KEY_PATH, /* absolute */
 	KEY_PORT,
 	KEY_COUNT,   /* 0 to 9999, stored as int */
 	KEY_SECONDS, /* "3", "1.5", "2min", "1h"; stored as int64_t milliseconds */
@@ -18,14 +18,14 @@ typedef enum {
 } KeyType;
 
 typedef struct SiteKey {
-	const char *section;   /* "webui", "service", "database", "upgrade", "backup", "belay" */
-	const char *name;      /* in the file; with '-' for '_' an option of adopt */
+	const char *section; /* "webui", "service", "database", "upgrade", "backup", "belay" */
+	const char *name;    /* in the file; with '-' for '_' an option of adopt */
 	KeyType type;
-	const char *fallback;  /* default as text, NULL: none */
-	const char *choices;   /* KEY_CHOICE, KEY_INDEX: "auto uv pip" */
+	const char *fallback; /* default as text, NULL: none */
+	const char *choices;  /* KEY_CHOICE, KEY_INDEX: "auto uv pip" */
 	bool secret;
-	size_t offset;         /* of the field in Site */
-	const char *help;      /* N_("…"), one sentence */
+	size_t offset;    /* of the field in Site */
+	const char *help; /* N_("…"), one sentence */
 } SiteKey;
 
 extern const SiteKey site_keys[]; /* ends with name == NULL */

@@ -13,7 +13,7 @@ typedef struct Recipe {
 	StrList argv; /* launcher words stripped; argv[0] is the interpreter */
 	StrList env;
 	char *dir;
-	char *user;   /* name of uid, for display */
+	char *user; /* name of uid, for display */
 	uid_t uid;
 	gid_t gid;
 	gid_t *groups;

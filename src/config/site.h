@@ -1,12 +1,12 @@
 /* site.h - one Open WebUI installation, as adopt found it or the operator wrote it down.
  *
- * The site file (INI) is /etc/belay/NAME.conf for root, else $XDG_CONFIG_HOME/belay/NAME.conf; state
- * lies in /var/lib/belay/NAME or $XDG_STATE_HOME/belay/NAME, or $BELAY_STATE_DIR/NAME. A name with a
- * slash in it is the site file itself. Unknown keys are errors with the nearest name. A file with a
- * secret in it must be 0600.
+ * The site file (INI) is /etc/belay/NAME.conf for root, else $XDG_CONFIG_HOME/belay/NAME.conf;
+ * state lies in /var/lib/belay/NAME or $XDG_STATE_HOME/belay/NAME, or $BELAY_STATE_DIR/NAME. A name
+ * with a slash in it is the site file itself. Unknown keys are errors with the nearest name. A file
+ * with a secret in it must be 0600.
  *
- * site_load() gives a checked description including the recipe and the settings Open WebUI would use
- * (webui_env.h); it changes nothing. The table of keys (keys.h) is the manual for each key. */
+ * site_load() gives a checked description including the recipe and the settings Open WebUI would
+ * use (webui_env.h); it changes nothing. The table of keys (keys.h) is the manual for each key. */
 #pragma once
 #include <stdint.h>
 #include <sys/types.h>
@@ -20,38 +20,39 @@ typedef enum { SERVICE_RECIPE, SERVICE_SCRIPT, SERVICE_SYSTEMD } ServiceKind;
 
 typedef struct Site {
 	char *name;
-	char *file;             /* the site file */
+	char *file; /* the site file */
 	char *state_dir;
-	char *language;         /* "ko", "en" or NULL */
+	char *language; /* "ko", "en" or NULL */
 
-	char *environment;      /* the path as start scripts and units name it; may be a link to a release */
-	char *system_script;    /* the open-webui of the system's Python; NULL: an ordinary site */
-	char *system_python;    /* and its interpreter (system_python.h) */
+	char *environment;   /* the path as start scripts and units name it; may be a link to a
+				release */
+	char *system_script; /* the open-webui of the system's Python; NULL: an ordinary site */
+	char *system_python; /* and its interpreter (system_python.h) */
 	char *start_directory;
 	ServiceKind service;
-	char *start_script;     /* SERVICE_SCRIPT */
-	char *unit;             /* SERVICE_SYSTEMD */
+	char *start_script; /* SERVICE_SCRIPT */
+	char *unit;         /* SERVICE_SYSTEMD */
 	bool user_unit;
-	char *user;             /* the application's user */
-	char *listen;           /* key `host` as written; may be a wildcard */
-	char *host;             /* to reach it: "127.0.0.1" for a wildcard */
+	char *user;   /* the application's user */
+	char *listen; /* key `host` as written; may be a wildcard */
+	char *host;   /* to reach it: "127.0.0.1" for a wildcard */
 	int port;
-	char *log_file;         /* NULL: none known */
+	char *log_file; /* NULL: none known */
 
-	char *data_dir;         /* key `data_dir`; NULL: the one Open WebUI uses (webui.data_dir) */
-	char *secret_key_file;  /* likewise; NULL: webui.key_file */
+	char *data_dir;        /* key `data_dir`; NULL: the one Open WebUI uses (webui.data_dir) */
+	char *secret_key_file; /* likewise; NULL: webui.key_file */
 
 	char *database_url_text; /* key `database_url`; NULL: the one Open WebUI uses */
 	char *admin_url;
-	char *container;        /* container of the database; NULL: none */
+	char *container; /* container of the database; NULL: none */
 
-	char *installer;        /* "uv", "pip" or "auto" */
-	char *extras;           /* "all", "postgres", "" */
-	char *overrides;        /* file for uv's --override; NULL */
-	char *wheels;           /* folder with wheels: no network; NULL */
-	char *backup_dir;       /* default START_DIRECTORY/backups */
+	char *installer;  /* "uv", "pip" or "auto" */
+	char *extras;     /* "all", "postgres", "" */
+	char *overrides;  /* file for uv's --override; NULL */
+	char *wheels;     /* folder with wheels: no network; NULL */
+	char *backup_dir; /* default START_DIRECTORY/backups */
 	int keep_last, keep_daily, keep_weekly, keep_monthly; /* retention of backup sets */
-	char *api_key;          /* optional, for the gate */
+	char *api_key;                                        /* optional, for the gate */
 
 	int64_t stop_timeout_ms;    /* TERM to KILL */
 	int64_t start_timeout_ms;   /* gate: no progress for so long is a no */
@@ -70,15 +71,15 @@ typedef struct Site {
  * ERR_CONFIG with `belay adopt` as the hint when there is none). */
 bool site_load(const char *name_or_file, Site *ret, Err *err) NODISCARD;
 /* The same from the text of a site file, not yet on disk (adopt). A recipe at hand may be put into
- * ret->recipe before (it is taken over, also on failure); else STATE/recipe.json is read; without one
- * the plain `open-webui serve` of the environment is the recipe. */
+ * ret->recipe before (it is taken over, also on failure); else STATE/recipe.json is read; without
+ * one the plain `open-webui serve` of the environment is the recipe. */
 bool site_parse(const char *text, const char *file, Site *ret, Err *err) NODISCARD;
 /* Works out webui and database again from site->recipe and the release that ENV names now (after a
  * switch, or when .env changed). */
 bool site_refresh(Site *site, Err *err) NODISCARD;
-/* …/open_webui of the release that ENV names; of the one that holds the data, else the newest, while
- * ENV is the stub of an unfinished run; of the system's Python while there is no ENV; NULL when there
- * is none. */
+/* …/open_webui of the release that ENV names; of the one that holds the data, else the newest,
+ * while ENV is the stub of an unfinished run; of the system's Python while there is no ENV; NULL
+ * when there is none. */
 char *site_package_dir(const Site *site);
 /* How the server would be started if nothing were known but the site file. */
 bool site_plain_recipe(const Site *site, Recipe *ret, Err *err) NODISCARD;
@@ -86,10 +87,10 @@ bool site_plain_recipe(const Site *site, Recipe *ret, Err *err) NODISCARD;
 char *site_format(const Site *site);
 void site_clear(Site *site);
 
-bool site_names(StrList *ret, Err *err) NODISCARD;     /* the sites this user can see */
+bool site_names(StrList *ret, Err *err) NODISCARD; /* the sites this user can see */
 char *site_file_path(const char *name);
 char *site_state_path(const char *name);
-char *site_path(const Site *site, const char *below);  /* STATE/below */
+char *site_path(const Site *site, const char *below); /* STATE/below */
 /* ENV.releases, ENV.data: beside the environment. */
 char *site_releases_dir(const Site *site);
 char *site_data_home(const Site *site);

@@ -1,4 +1,5 @@
 #include "database/database.h"
+#include "database/freeze.h"
 
 #include "base/mem.h"
 #include "base/text.h"

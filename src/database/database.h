@@ -1,12 +1,12 @@
 /* database.h - the port to the site's database: PostgreSQL (on the host or in a container) or a
  * SQLite file. Steps use only this.
  *
- * Two *places* hold a database: `live`, the one Open WebUI's settings name, and `spare`, named after
- * the run (PostgreSQL: NAME_belay_20261123134812; SQLite: webui.db.belay-20261123134812). An upgrade
- * makes a copy in the spare place, migrates it, proves that the live one is still what was copied,
- * and exchanges the two. A rollback is the same exchange. Which database is where is told by its
- * *id*, never by its name: PostgreSQL the OID, SQLite "device:inode"; server_id() says on which
- * server (system identifier; "" for SQLite).
+ * Two *places* hold a database: `live`, the one Open WebUI's settings name, and `spare`, named
+ * after the run (PostgreSQL: NAME_belay_20261123134812; SQLite: webui.db.belay-20261123134812). An
+ * upgrade makes a copy in the spare place, migrates it, proves that the live one is still what was
+ * copied, and exchanges the two. A rollback is the same exchange. Which database is where is told
+ * by its *id*, never by its name: PostgreSQL the OID, SQLite "device:inode"; server_id() says on
+ * which server (system identifier; "" for SQLite).
  *
  * A *door* that is shut (ALLOW_CONNECTIONS false) lets nobody in, superusers included; SQLite files
  * have none and these calls do nothing. Journal first, then shut.
@@ -29,13 +29,15 @@ void database_close(Database *db);
 DEFINE_AUTO(Database, database_close)
 
 bool database_is_sqlite(const Database *db);
-const char *database_live(const Database *db);              /* the live place */
+const char *database_live(const Database *db); /* the live place */
 char *database_spare_name(const Database *db, const char *run);
-char *database_url_of(const Database *db, const char *place); /* for DATABASE_URL; has the password */
+char *database_url_of(
+	const Database *db, const char *place); /* for DATABASE_URL; has the password */
 
 typedef struct DatabaseAbout {
-	char *server;  /* "PostgreSQL 15.18 at 127.0.0.1:5432, container openwebui-db", "SQLite 3.40.1" */
-	char *name;    /* database or file */
+	char *server; /* "PostgreSQL 15.18 at 127.0.0.1:5432, container openwebui-db",
+			 "SQLite 3.40.1" */
+	char *name;   /* database or file */
 	char *server_id;
 	char *encoding;
 	int64_t bytes;
@@ -55,7 +57,8 @@ bool database_counts(Database *db, const char *place, json_t **ret, Err *err) NO
  * settings; for tests, backup sets and comparisons. */
 bool database_digests(Database *db, const char *place, json_t **ret, Err *err) NODISCARD;
 /* One value of a query, as text; *ret NULL for NULL or no row. For checks. */
-bool database_ask(Database *db, const char *place, const char *query, char **ret, Err *err) NODISCARD;
+bool database_ask(
+	Database *db, const char *place, const char *query, char **ret, Err *err) NODISCARD;
 
 /* Sessions of others on the live database, readable lines; not those of the application (its role
  * without a program name). SQLite: all processes that have it open, "process PID (…)". */
@@ -66,41 +69,24 @@ bool database_try_rights(Database *db, Err *err) NODISCARD;
  * settings …), readable lines; empty: fine. */
 bool database_obstacles(Database *db, StrList *ret, Err *err) NODISCARD;
 
-bool database_door(Database *db, const char *id, bool open, Err *err) NODISCARD; /* absent id: fine */
+bool database_door(
+	Database *db, const char *id, bool open, Err *err) NODISCARD; /* absent id: fine */
 bool database_door_is_open(Database *db, const char *id, bool *ret, Err *err) NODISCARD;
 
-/* Shut the live door, everyone out, copy live into spare (owner, encoding, locale, extensions as the
- * live one). *ret_proof is what exchange needs to show that nothing was written since: journal it.
- * Leaves the live door shut and the spare's open. Repeating it starts over. */
-bool database_copy_make(Database *db, const char *spare, const char *run, json_t **ret_proof,
-                        Err *err) NODISCARD;
+/* Shut the live door, everyone out, copy live into spare (owner, encoding, locale, extensions as
+ * the live one). *ret_proof is what exchange needs to show that nothing was written since: journal
+ * it. Leaves the live door shut and the spare's open. Repeating it starts over. */
+bool database_copy_make(
+	Database *db, const char *spare, const char *run, json_t **ret_proof, Err *err) NODISCARD;
 /* Remove the spare if its id is `id` (or it is marked as made by `run`); never the live one. */
-bool database_copy_drop(Database *db, const char *spare, const char *id, const char *run,
-                        Err *err) NODISCARD;
-
-/* ---- reading goes on while the data migrates ----
- *
- * freeze: read-only for everybody, by default of the database, not as a barrier (a session may still
- * say READ WRITE): sessions older than it are ended, and the proof at the exchange tells whether
- * somebody wrote nevertheless. PostgreSQL: ALTER DATABASE … SET default_transaction_read_only = on.
- * SQLite: an open BEGIN IMMEDIATE of this process; it vanishes with belay, and the Database must stay
- * open. Journal first. thaw is safe when nothing is frozen. */
-bool database_freeze(Database *db, const char *live_id, Err *err) NODISCARD;
-bool database_thaw(Database *db, const char *id, Err *err) NODISCARD;
-bool database_is_frozen(Database *db, const char *id, bool *ret, Err *err) NODISCARD;
-/* Can this site read while it is frozen? *ret_why (allocated, English) is NULL when it can. */
-bool database_can_freeze(Database *db, char **ret_why, Err *err) NODISCARD;
-/* As copy_make, for a frozen database that goes on serving reads: with everyone out and the door shut
- * only for the copy itself (TEMPLATE) when that is predicted to take no longer than max_gap_ms, else
- * from one exported snapshot by dump and restore, without a gap. *ret_gap_ms: how long the door was
- * shut. Leaves both doors open, and the live one frozen. */
-bool database_copy_frozen(Database *db, const char *spare, const char *run, int64_t max_gap_ms,
-                          json_t **ret_proof, int64_t *ret_gap_ms, Err *err) NODISCARD;
+bool database_copy_drop(
+	Database *db, const char *spare, const char *id, const char *run, Err *err) NODISCARD;
 
 /* Exchange the two places. `proof` (from copy_make; NULL: no proof, e.g. for a rollback) must still
- * hold for the live one, else ERR_FOREIGN and nothing changed. `live_id` and `spare_id` must be where
- * they are said to be. Properties of the live database (grants, settings, limit, comment) go over to
- * the one that becomes live when `carry` says so. An answer lost at COMMIT is looked up by id. */
+ * hold for the live one, else ERR_FOREIGN and nothing changed. `live_id` and `spare_id` must be
+ * where they are said to be. Properties of the live database (grants, settings, limit, comment) go
+ * over to the one that becomes live when `carry` says so. An answer lost at COMMIT is looked up by
+ * id. */
 typedef struct DatabaseExchange {
 	const char *spare;
 	const char *live_id, *spare_id; /* before the exchange */
@@ -114,14 +100,16 @@ bool database_exchange(Database *db, const DatabaseExchange *exchange, Err *err)
 /* Rows written since a baseline (marks taken while nobody can write), for the question before a
  * rollback: {"table": {"newer": n, "rows": now, "was": then}} for tables with a difference only. */
 bool database_mark(Database *db, const char *place, json_t **ret_marks, Err *err) NODISCARD;
-bool database_written_since(Database *db, const char *place, const json_t *marks, json_t **ret,
-                            Err *err) NODISCARD;
+bool database_written_since(
+	Database *db, const char *place, const json_t *marks, json_t **ret, Err *err) NODISCARD;
 /* What rows do not show, as sorted texts that are equal after a restore: "revision", "columns",
- * "indexes", "constraints", "triggers", "extensions", "owner" (of the database), "owners", "sequences"
+ * "indexes", "constraints", "triggers", "extensions", "owner" (of the database), "owners",
+ * "sequences"
  * ({"name": "next value"}); SQLite: "foreign_key_violations" too. */
 bool database_shape(Database *db, const char *place, json_t **ret, Err *err) NODISCARD;
-/* A consistent dump while the site serves, with figures of the same snapshot: `sink` gets what pg_dump
- * -Fc -Z0 (of the host when it fits, else of the container) or SQLite's backup API wrote. */
+/* A consistent dump while the site serves, with figures of the same snapshot: `sink` gets what
+ * pg_dump -Fc -Z0 (of the host when it fits, else of the container) or SQLite's backup API wrote.
+ */
 typedef bool (*DumpSink)(void *arg, const void *bytes, size_t len, Err *err);
 typedef struct DumpFigures {
 	json_t *tables;          /* as database_digests() */
@@ -130,11 +118,11 @@ typedef struct DumpFigures {
 } DumpFigures;
 void dump_figures_clear(DumpFigures *figures);
 bool database_dump(Database *db, DumpSink sink, void *arg, DumpFigures *ret, char **ret_how,
-                   Err *err) NODISCARD;
+	Err *err) NODISCARD;
 /* Make `spare` from such a stream; `source` gives bytes (0 at the end). */
 typedef bool (*DumpSource)(void *arg, void *bytes, size_t max, size_t *ret_len, Err *err);
-bool database_restore(Database *db, const char *spare, const char *run, DumpSource source, void *arg,
-                      Err *err) NODISCARD;
+bool database_restore(Database *db, const char *spare, const char *run, DumpSource source,
+	void *arg, Err *err) NODISCARD;
 
 /* Of a dump restored to be looked at: the spare's with "proof" in it. database_copy_drop() it. */
 char *database_scratch_name(const Database *db, const char *run);
@@ -142,8 +130,9 @@ char *database_scratch_name(const Database *db, const char *run);
 bool database_restore_way(Database *db, bool *ret_from_file, char **ret_how, Err *err) NODISCARD;
 /* From an unpacked dump, yielding to the site; statistics only if somebody is going to query it. */
 bool database_restore_file(Database *db, const char *scratch, const char *run, const char *path,
-                           bool statistics, Err *err) NODISCARD;
-/* Remove what killed runs left, but not that of `run` (NULL: all). The caller holds the run lock. */
+	bool statistics, Err *err) NODISCARD;
+/* Remove what killed runs left, but not that of `run` (NULL: all). The caller holds the run lock.
+ */
 bool database_scratch_sweep(Database *db, const char *run, StrList *ret_names, Err *err) NODISCARD;
 /* Remove for good what an exchange set aside: by id, and if it bears the exchange's mark.
  * ERR_REFUSED when replication slots or subscriptions would go with it. */

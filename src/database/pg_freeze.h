@@ -1,5 +1,5 @@
-/* pg_freeze.h - what it takes to let readers go on while the data migrates. Only src/database/pg_*.c
- * include this. */
+/* pg_freeze.h - what it takes to let readers go on while the data migrates. Only
+ * src/database/pg_*.c include this. */
 #pragma once
 #include "database/pg.h"
 

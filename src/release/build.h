@@ -16,7 +16,8 @@
  * and overrides). */
 bool release_build(const Site *site, const Release *current, const char *version,
 	const char *log_file, Release *ret, Err *err) NODISCARD;
-/* The same where nothing is installed yet: with the interpreter `python`, and with those of `packages`
+/* The same where nothing is installed yet: with the interpreter `python`, and with those of
+ * `packages`
  * ("name==version") that Open WebUI does not bring by itself. */
 bool release_build_first(const Site *site, const char *python, const StrList *packages,
 	const char *version, const char *log_file, Release *ret, Err *err) NODISCARD;

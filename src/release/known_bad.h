@@ -5,9 +5,9 @@
 typedef struct KnownBad {
 	const char *first, *last; /* inclusive */
 	bool only_postgres, only_sqlite;
-	bool refuse;              /* else a warning */
-	const char *from_before;  /* applies only when the source is older than this; NULL: always */
-	const char *reason;       /* N_("…") */
+	bool refuse;             /* else a warning */
+	const char *from_before; /* applies only when the source is older than this; NULL: always */
+	const char *reason;      /* N_("…") */
 } KnownBad;
 
 /* The first row that fits, or NULL. `from` may be NULL. */

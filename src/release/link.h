@@ -2,10 +2,10 @@
  *
  * Blocking: ENV.releases/.stub-RUN/ gets bin/open-webui, python, uvicorn … that print
  * "run RUN is unfinished: belay resume" and exit 1. The first time ENV is a real folder: a link to
- * the stub is made at ENV.releases/OLDVERSION and exchanged with ENV in one renameat2, so that ENV is
- * the link and the old environment lies, whole, in ENV.releases/OLDVERSION. Later ENV is a link and is
- * replaced by one rename. Pointing: the link is replaced by one to a release.
- * All calls are safe to repeat after a crash at any point. */
+ * the stub is made at ENV.releases/OLDVERSION and exchanged with ENV in one renameat2, so that ENV
+ * is the link and the old environment lies, whole, in ENV.releases/OLDVERSION. Later ENV is a link
+ * and is replaced by one rename. Pointing: the link is replaced by one to a release. All calls are
+ * safe to repeat after a crash at any point. */
 #pragma once
 #include "base/error.h"
 #include "config/site.h"

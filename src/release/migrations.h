@@ -1,14 +1,14 @@
-/* migrations.h - the Alembic chain of a release, read from PACKAGE/migrations/versions/ *.py as text
- * (revision and down_revision in both quote styles, with or without annotations). Never hard-coded:
- * the same revision id has different code in different releases. */
+/* migrations.h - the Alembic chain of a release, read from PACKAGE/migrations/versions/ *.py as
+ * text (revision and down_revision in both quote styles, with or without annotations). Never
+ * hard-coded: the same revision id has different code in different releases. */
 #pragma once
 #include "base/error.h"
 #include "base/list.h"
 
 typedef struct Migrations {
-	char *head;         /* the one revision nobody names as down */
-	StrList ids;        /* root first */
-	StrList titles;     /* first line of each docstring, same order */
+	char *head;     /* the one revision nobody names as down */
+	StrList ids;    /* root first */
+	StrList titles; /* first line of each docstring, same order */
 } Migrations;
 
 /* ERR_VERIFY when there is none, or the chain has several heads or a gap. */

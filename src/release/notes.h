@@ -1,7 +1,8 @@
 /* notes.h - the change log between two versions, from PACKAGE/CHANGELOG.md (Keep a Changelog: a
- * heading "## [0.8.0] - 2026-02-12", then "### Added|Fixed|Changed|Removed", items "- **Title** …").
- * Items whose title speaks of migrations or breaking changes come first. Open WebUI's own notices are
- * unreliable both ways, so the caller shows the list of revisions (migrations.h) beside them. */
+ * heading "## [0.8.0] - 2026-02-12", then "### Added|Fixed|Changed|Removed", items "- **Title**
+ * …"). Items whose title speaks of migrations or breaking changes come first. Open WebUI's own
+ * notices are unreliable both ways, so the caller shows the list of revisions (migrations.h) beside
+ * them. */
 #pragma once
 #include "base/error.h"
 
@@ -15,5 +16,6 @@ typedef struct Notes {
 } Notes;
 
 /* Versions > from and <= to. A missing change log is ERR_VERIFY. */
-bool notes_read(const char *package_dir, const char *from, const char *to, Notes *ret, Err *err) NODISCARD;
+bool notes_read(
+	const char *package_dir, const char *from, const char *to, Notes *ret, Err *err) NODISCARD;
 void notes_clear(Notes *notes);

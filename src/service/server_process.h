@@ -7,8 +7,8 @@
 
 /* Where everything that belongs to the site's releases lies. */
 typedef struct SiteRoots {
-	StrList folders; /* ENV, what it resolves to, ENV.releases and what that resolves to */
-	const Site *site;  /* not owned; for the server of the system's Python (system_python.h) */
+	StrList folders;  /* ENV, what it resolves to, ENV.releases and what that resolves to */
+	const Site *site; /* not owned; for the server of the system's Python (system_python.h) */
 } SiteRoots;
 void site_roots_of(const Site *site, SiteRoots *ret);
 void site_roots_clear(SiteRoots *roots);

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "steps/run_ctx.h"
 #include "steps/steps.h"
+#include "database/freeze.h"
 
 static bool spare_place(RunCtx *ctx, const char **ret, Err *err)
 {

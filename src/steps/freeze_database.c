@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "steps/run_ctx.h"
 #include "steps/steps.h"
+#include "database/freeze.h"
 
 static bool observe(RunCtx *ctx, Seen *ret_seen, Err *err)
 {

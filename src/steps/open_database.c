@@ -3,6 +3,7 @@
 #include "base/i18n.h"
 #include "steps/run_ctx.h"
 #include "steps/steps.h"
+#include "database/freeze.h"
 
 /* After a rollback the old database goes live again as it was set aside: frozen. */
 static bool apply(RunCtx *ctx, Err *err)

@@ -7,6 +7,7 @@
 #include "config/system_python.h"
 #include "os/file.h"
 #include "service/prewarm.h"
+#include "database/freeze.h"
 
 static const char *const fact_names[] = {
 #define X(constant, name) [FACT_##constant] = (name),

@@ -1,6 +1,7 @@
 /* pg_freeze_case.h - a database that a test freezes, copies, exchanges and puts back. */
 #pragma once
 #include "pg_server.h"
+#include "database/freeze.h"
 
 #define RUN   "20261123-134812-upgrade"
 #define SPARE "webui_belay_20261123134812"

@@ -1,4 +1,5 @@
 #include "pg_freeze_case.h"
+#include "database/freeze.h"
 
 /* Reading goes on and writing is refused, to superusers too, until the thaw. */
 static void test_freeze_and_thaw(void **state)

@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/fault.h"
 #include "pg_freeze_case.h"
+#include "database/freeze.h"
 
 typedef enum { AFTER_FREEZE, DURING_COPY, BEFORE_COMMIT, AFTER_COMMIT } Moment;
 

@@ -1,5 +1,6 @@
 /* Every known way of writing through a freeze. */
 #include "pg_freeze_case.h"
+#include "database/freeze.h"
 
 typedef struct Way {
 	const char *name;
