@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define AUTO(release)           __attribute__((cleanup(release)))
+/* A local that exists only to be released at the end of its scope is used; clang would not see it.
+ */
+#define AUTO(release)           __attribute__((cleanup(release), unused))
 #define NODISCARD               __attribute__((warn_unused_result))
 #define PRINTF_LIKE(fmt, first) __attribute__((format(printf, fmt, first)))
 #define UNUSED                  __attribute__((unused))
