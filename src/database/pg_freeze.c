@@ -39,7 +39,7 @@ static bool state_of(Database *db, const char *id, FreezeState *ret, Err *err)
 
 bool pg_is_frozen(Database *db, const char *id, bool *ret, Err *err)
 {
-	FreezeState state;
+	FreezeState state = FREEZE_ABSENT;
 
 	if (!state_of(db, id, &state, err))
 		return false;
@@ -161,7 +161,7 @@ static void tell_left(const StrList *left)
 bool pg_thaw(Database *db, const char *id, Err *err)
 {
 	AUTO(strlist_clear) StrList left = {0};
-	FreezeState state;
+	FreezeState state = FREEZE_ABSENT;
 
 	if (!state_of(db, id, &state, err))
 		return false;

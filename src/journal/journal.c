@@ -256,7 +256,7 @@ bool journal_unfinished(Journal *journal, Run *ret, bool *ret_any, Err *err)
 
 bool journal_run(Journal *journal, const char *run, Run *ret, Err *err)
 {
-	bool any;
+	bool any = false;
 
 	if (!one_run(journal, RUN_COLUMNS "WHERE id = ?1 LIMIT 1", run, ret, &any, err))
 		return false;
