@@ -84,7 +84,7 @@ static void test_schema_can_say_no(void **state)
 		"{\"event\": \"notice\"}",
 		"{\"schema\": 2, \"event\": \"progress\", \"done\": 1, \"total\": 1}",
 		"{\"schema\": 1, \"event\": \"step\", \"id\": \"x\", \"state\": \"sleeping\"}",
-		"{\"schema\": 1, \"event\": \"result\", \"outcome\": \"great\", \"exit_status\": 0}",
+		"{\"schema\": 1, \"event\": \"result\", \"command\": \"x\", \"outcome\": \"great\", \"exit_status\": 0}",
 	};
 
 	(void)state;
