@@ -6,7 +6,7 @@
 
 . "$ROOT/tests/harness/site.sh"
 
-SAMPLE=${BELAY_TORTURE_STEP:-24}
+SAMPLE=${BELAY_TORTURE_STEP:-36}
 [ "${BELAY_TORTURE:-}" != all ] || SAMPLE=1
 
 sound() {

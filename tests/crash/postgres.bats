@@ -51,6 +51,7 @@ finish() {
 	[ "$status" = 0 ] || complain "resume --finish: exit status $status" "$(cat "$SITE/err")"
 	no_mix
 	can_save
+	[ "$(site_version)" = 0.8.0 ] || ! grep -q after-intent "$SITE/points"
 }
 
 failed() {
