@@ -291,7 +291,7 @@ static bool restore_and_look(Proof *proof, Err *err)
 		return false;
 	done = proof->set->manifest ? restore_set(proof, from_file, err)
 				    : restore_dump(proof, from_file, err);
-	proof->report->how = str_format("restored with %s", how);
+	proof->report->how = TAKE(how);
 	if (!done && is_verdict(err)) {
 		err_wrap(err, "the dump in '%s' cannot be restored", proof->set->name);
 		proof_found(proof->report, "restore", err);

@@ -107,9 +107,11 @@ static void add_entry(Verify *verify, const BackupSet *set, const ProofReport *r
 static void say_proven(const BackupSet *set, const ProofReport *report)
 {
 	AUTO(free_auto)
-	char *text = str_format("backup set '%s' is proven: %s", set->name, report->how);
+	char *text = str_format(
+		"backup set '%s' is proven: restored with %s", set->name, report->how);
 	AUTO(free_auto)
-	char *local = str_format(_("backup set '%s' is proven: %s"), set->name, report->how);
+	char *local = str_format(
+		_("backup set '%s' is proven: restored with %s"), set->name, report->how);
 	const Event event = {
 		.kind = EVENT_CHECK,
 		.id = "proven",

@@ -98,7 +98,12 @@ static char *saw_migrations(const json_t *result)
 /* The process that owns the listening socket, as the gate saw it. */
 static char *saw_process(const json_t *result)
 {
-	return str_dup(gate_saw(result, "listener"));
+	const char *saw = gate_saw(result, "listener");
+	int port, pid;
+
+	if (saw && sscanf(saw, "port %d, process %d", &port, &pid) == 2)
+		return str_format(_("port %d, process %d"), port, pid);
+	return str_dup(saw);
 }
 
 void summary_checks(const json_t *result, SummaryCheck ret[SUMMARY_CHECKS])
