@@ -42,10 +42,25 @@ static void look_for_process(const Site *site, ServiceState *state)
 	state->start_ticks = server.start_ticks;
 }
 
+static bool holds_port(pid_t pid, int port)
+{
+	AUTO(free_auto) int *ports = NULL;
+	size_t count = process_ports(pid, &ports, NULL);
+
+	for (size_t i = 0; i < count; i++)
+		if (ports[i] == port)
+			return true;
+	return false;
+}
+
 static void look_for_stranger(const Site *site, ServiceState *state)
 {
-	pid_t listener = process_listening_on(site->port);
+	pid_t listener;
 
+	/* The usual case, asked of one process instead of all. */
+	if (state->pid && holds_port(state->pid, site->port))
+		return;
+	listener = process_listening_on(site->port);
 	if (!listener || (state->pid && process_is_descendant(listener, state->pid)))
 		return;
 	/* Of a service that runs as another user, the sockets may not be seen. */
