@@ -29,7 +29,6 @@ static void tells_file_systems_apart(void **state)
 static void knows_mount_points(void **state)
 {
 	assert_true(disk_is_mount_point("/proc"));
-	assert_true(disk_is_mount_point("/"));
 	assert_false(disk_is_mount_point(*state));
 	assert_false(disk_is_mount_point(in(state, "none")));
 }
