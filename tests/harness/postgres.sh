@@ -2,10 +2,8 @@
 # procedure has it. The password has every character that careless programs stumble over.
 
 PG_ROLE=webui
-# Another one in each run: what a run at the same time has in its arguments is none of ours.
-PG_SALT=$(printf %s "${BATS_RUN_TMPDIR:-$$}" | cksum | cut -d ' ' -f 1)
-PG_PASSWORD='p@ss:w/rd%41 '"'"'x'$PG_SALT
-PG_PASSWORD_URL='p%40ss%3Aw%2Frd%2541%20%27x'$PG_SALT
+PG_PASSWORD='p@ss:w/rd%41 '"'"'x'
+PG_PASSWORD_URL='p%40ss%3Aw%2Frd%2541%20%27x'
 
 pg_bin() {
 	dirname "$(ls -1 /usr/lib/postgresql/*/bin/initdb | tail -n 1)"

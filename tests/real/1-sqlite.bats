@@ -23,11 +23,11 @@ real_site() {
 	site_signature >"$SITE/before"
 	other=$SITE other_pid=$(site_pid)
 
-	real_site alpha WEBUI_SECRET_KEY=real-s3cret-$$
+	real_site alpha WEBUI_SECRET_KEY=real-s3cret
 	argv_watch
 	up_and_back
 	argv_watch_end
-	no_secret_left real-s3cret-$$
+	no_secret_left real-s3cret
 
 	site_use "$other"
 	[ "$(site_pid)" = "$other_pid" ]
