@@ -50,28 +50,14 @@ postgres_url() {
 	echo "postgresql://$PG_ROLE:$PG_PASSWORD_URL@127.0.0.1:$PG_PORT/openwebui"
 }
 
-# A Docker engine, started when none answers and this is root. Says why there is none.
+# A Docker engine, or the reason why there is none.
 docker_ready() {
 	docker version >/dev/null 2>&1 && return 0
-	command -v dockerd >/dev/null || {
+	if command -v dockerd >/dev/null; then
+		echo "no Docker engine answers; ./dev starts one when it runs as root"
+	else
 		echo "no Docker engine: dockerd is not installed"
-		return 1
-	}
-	[ "$(id -u)" = 0 ] || {
-		echo "no Docker engine answers, and only root can start one"
-		return 1
-	}
-	mkdir -p "$CACHE"
-	for driver in '' --storage-driver=vfs; do
-		# shellcheck disable=SC2086
-		setsid dockerd $driver >"$CACHE/dockerd.log" 2>&1 </dev/null 3>&- &
-		for _ in $(seq 60); do
-			docker version >/dev/null 2>&1 && return 0
-			kill -0 $! 2>/dev/null || break
-			sleep 0.5
-		done
-	done
-	echo "no Docker engine could be started: $(tail -n 1 "$CACHE/dockerd.log")"
+	fi
 	return 1
 }
 

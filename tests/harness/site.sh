@@ -28,19 +28,28 @@ complain() {
 	return 1
 }
 
+# A port that nobody listens on and, where ./dev test keeps the list, that no other test of the run
+# was given: between the choice and the listening there are seconds.
 free_port() {
-	"$PYTHON" - "${BELAY_TEST_PORTS:-18500-18699}" <<-'EOF'
-	import random, socket, sys
+	"$PYTHON" - "${BELAY_TEST_PORTS:-18100-18999}" "${BELAY_TEST_CLAIMS:-}" <<-'EOF'
+	import os, random, socket, sys
 	low, high = map(int, sys.argv[1].split("-"))
-	while True:
-	    port = random.randint(low, high)
+	def claimed(port):
+	    try:
+	        os.close(os.open(f"{sys.argv[2]}/{port}", os.O_CREAT | os.O_EXCL))
+	    except FileExistsError:
+	        return True
+	for port in random.sample(range(low, high + 1), high + 1 - low):
+	    if sys.argv[2] and claimed(port):
+	        continue
 	    with socket.socket() as s:
 	        try:
 	            s.bind(("127.0.0.1", port))
-	            print(port)
-	            break
 	        except OSError:
-	            pass
+	            continue
+	    print(port)
+	    sys.exit()
+	sys.exit("no port is free")
 	EOF
 }
 
@@ -137,7 +146,9 @@ export ${word%%=*}='${word#*=}'" ;;
 
 site_start() {
 	(cd / && exec setsid bash "$SITE/start/start_openwebui.sh") </dev/null >/dev/null 2>&1 3>&- &
-	site_wait
+	site_wait || return 1
+	[ "$(readlink "/proc/$(site_pid)/cwd")" = "$(realpath "$SITE/start")" ] ||
+		complain "port $SITE_PORT is somebody else's"
 }
 
 # Until /health says so, in JSON.

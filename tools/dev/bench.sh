@@ -18,7 +18,9 @@ clean_up() {
 	[ -z "$SITE" ] || site_remove
 	[ -z "$PG_CONTAINER" ] || docker rm -fv "$PG_CONTAINER" >/dev/null 2>&1 || true
 	rm -rf "$SITES"
+	engine_stop
 }
+. tools/dev/engine.sh
 trap clean_up EXIT
 trap 'exit 130' INT TERM
 
@@ -94,6 +96,7 @@ many_chats() {
 }
 
 big_backup() {
+	engine_start
 	docker_ready || die "the backup is measured against a container"
 	container_start "belay-bench-$$"
 	SITE_PG=openwebui

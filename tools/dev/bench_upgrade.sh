@@ -72,6 +72,7 @@ with_belay() {
 	site_remove
 }
 
+engine_start
 docker_ready || die "the upgrade is measured with PostgreSQL in a container"
 container_start "belay-bench-$$"
 SITE_PG=openwebui

@@ -6,11 +6,15 @@ need build test
 need_python
 
 RESULTS=$(mktemp -d "${TMPDIR:-/tmp}/belay-tests.XXXXXX")
-trap 'rm -rf "$RESULTS"' EXIT
+. tools/dev/engine.sh
+trap 'rm -rf "$RESULTS"; engine_stop' EXIT
 trap 'exit 130' INT TERM
 export BELAY=$ROOT/build-test/src/cli/belay
+export BELAY_TEST_CLAIMS="$RESULTS/ports"
+mkdir "$BELAY_TEST_CLAIMS"
 
-# As many files at a time as there are processors; each file's TAP stays in one piece.
+# As many files at a time as there are processors; each file's TAP stays in one piece. A file that
+# hangs is a failure with a name, not a silence.
 run_bats() {
 	part=$1
 	shift
@@ -18,7 +22,7 @@ run_bats() {
 	jobs=${BELAY_TEST_JOBS:-$(nproc)}
 	printf '%s\n' "$@" | xargs -P "$jobs" -I '{}' sh -c '
 		out=$1/$2-$(basename "$3" .bats).tap
-		bats --tap "$3" >"$out.new" 2>&1 </dev/null || grep -q "^not ok" "$out.new" ||
+		timeout -k 10 1500 bats --tap "$3" >"$out.new" 2>&1 </dev/null || grep -q "^not ok" "$out.new" ||
 			echo "not ok 0 $3 ended with an error" >>"$out.new"
 		mv "$out.new" "$out"
 		sed "s|^|[$2] |" "$out"
@@ -52,6 +56,7 @@ test_real() {
 	if [ "$(id -u)" = 0 ]; then
 		need real
 	fi
+	engine_start
 	# Real servers want a processor each while they start.
 	BELAY_TEST_JOBS=1 run_bats real ${1:-tests/real/*.bats}
 }
