@@ -12,6 +12,7 @@
 
 #define NEEDED_UNKNOWN_KB 1200000 /* a full environment of 0.12.4 waits with 1.1 GB */
 #define GROWTH_KB         130000  /* seen from go to healthy: 70 to 125 MB */
+#define CLOCKS_MS         100     /* starts are told in ticks, times of files in jiffies */
 
 static const char *setting(const Site *site, const char *name)
 {
@@ -37,7 +38,7 @@ static bool is_recorded(const Site *site, const Process *server)
  * of that change counts, too. */
 static bool script_is_older(const char *script, const Process *server)
 {
-	const int64_t began = process_began_ms(server->start_ticks);
+	const int64_t began = process_began_ms(server->start_ticks) + CLOCKS_MS;
 	struct stat about;
 
 	return stat(script, &about) == 0 &&

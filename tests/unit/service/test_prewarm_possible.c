@@ -89,19 +89,18 @@ static void a_script_must_be_that_of_the_running_server(void **state)
 
 	fake_script(early->fake, "nohup $RUN > server.log 2>&1 &", 0755);
 	expect_why(early, "no server is running");
-	usleep(30000); /* the kernel tells the begin of a process to 10 ms */
-	assert_done(service_start(site, &err), &err);
+	assert_done(service_start(site, &err), &err); /* in the same tick, as scripts do */
 	assert_done(service_state(site, &seen, &err), &err);
 	expect_why(early, "not that of the running server");
 	assert_done(recipe_of_process(seen.pid, &recipe, &err), &err);
 	recipe_clear(&site->recipe);
 	site->recipe = recipe;
 	expect_why(early, NULL);
+	usleep(150000); /* more than the clocks of processes and files differ */
 	fake_script(early->fake, "nohup $RUN > server.log 2>&1 &", 0755);
 	expect_why(early, "the start script was changed");
 	assert_done(service_stop(site, &err), &err);
 	fake_script(early->fake, "$RUN 2>&1 | cat > server.log &", 0755);
-	usleep(30000);
 	assert_done(service_start(site, &err), &err);
 	service_state_clear(&seen);
 	assert_done(service_state(site, &seen, &err), &err);
