@@ -282,6 +282,19 @@ static bool is_verdict(const Err *err)
 	return err->kind == ERR_VERIFY || err->kind == ERR_EXEC;
 }
 
+static bool restore(Proof *proof, bool from_file, Err *err)
+{
+	const int64_t began = clock_mono_ms(), wal_begin = database_wal_bytes(proof->db);
+	const bool done = proof->set->manifest ? restore_set(proof, from_file, err)
+					       : restore_dump(proof, from_file, err);
+	const int64_t wal_end = done && wal_begin >= 0 ? database_wal_bytes(proof->db) : -1;
+
+	proof->report->restore_ms = clock_mono_ms() - began;
+	if (wal_end > wal_begin)
+		proof->report->wal_bytes = wal_end - wal_begin;
+	return done;
+}
+
 static bool restore_and_look(Proof *proof, Err *err)
 {
 	AUTO(free_auto) char *how = NULL;
@@ -289,8 +302,7 @@ static bool restore_and_look(Proof *proof, Err *err)
 
 	if (!database_restore_way(proof->db, &from_file, &how, err))
 		return false;
-	done = proof->set->manifest ? restore_set(proof, from_file, err)
-				    : restore_dump(proof, from_file, err);
+	done = restore(proof, from_file, err);
 	proof->report->how = TAKE(how);
 	if (!done && is_verdict(err)) {
 		err_wrap(err, "the dump in '%s' cannot be restored", proof->set->name);

@@ -86,6 +86,19 @@ bool database_ask(Database *db, const char *place, const char *query, char **ret
 	return db->ops->ask(db, place, query, ret, err);
 }
 
+int64_t database_wal_bytes(Database *db)
+{
+	AUTO(free_auto) char *bytes = NULL;
+	AUTO(err_clear) Err ignored = {0};
+
+	if (database_is_sqlite(db) ||
+		!database_ask(db, db->live, "SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')",
+			&bytes, &ignored) ||
+		!bytes)
+		return -1;
+	return strtoll(bytes, NULL, 10);
+}
+
 bool database_sessions(Database *db, StrList *ret, Err *err)
 {
 	return db->ops->sessions(db, ret, err);

@@ -60,6 +60,10 @@ bool database_digests(Database *db, const char *place, json_t **ret, Err *err) N
 bool database_ask(
 	Database *db, const char *place, const char *query, char **ret, Err *err) NODISCARD;
 
+/* How much the server has written to its log (WAL) since it was made, everybody's writing included;
+ * -1 where there is none or the server does not say. */
+int64_t database_wal_bytes(Database *db);
+
 /* Sessions of others on the live database, readable lines; not those of the application (its role
  * without a program name). SQLite: all processes that have it open, "process PID (…)". */
 bool database_sessions(Database *db, StrList *ret, Err *err) NODISCARD;

@@ -8,7 +8,6 @@ const StepDef *const rehearse_steps[] = {
 	&step_build_release,
 	&step_make_backup,
 	&step_prove_backup,
-	&step_prove_backup,
 	&step_rehearse,
 	NULL,
 };

@@ -50,10 +50,11 @@ static void say_run(const Session *session, const char *state, int64_t ms)
 	event_emit(&event);
 }
 
-static bool enter(Session *session, Err *err)
+/* `command`: of the run. That of a session which takes one up again is "resume". */
+static bool enter(Session *session, const char *command, Err *err)
 {
-	if (!run_ctx_open(session->site, session->journal, session->run, session->command,
-		    &session->ctx, err))
+	if (!run_ctx_open(
+		    session->site, session->journal, session->run, command, &session->ctx, err))
 		return false;
 	say_run(session, "started", -1);
 	return true;
@@ -72,7 +73,7 @@ bool session_begin(Session *session, Err *err)
 {
 	if (!journal_run_begin(session->journal, session->command, &session->run, err))
 		return false;
-	if (enter(session, err))
+	if (enter(session, session->command, err))
 		return true;
 	end_unbegun(session);
 	return false;
@@ -82,7 +83,7 @@ bool session_continue(Session *session, const Run *run, Err *err)
 {
 	session->run = str_dup(run->id);
 	session->resumed = true;
-	return enter(session, err);
+	return enter(session, run->command, err);
 }
 
 void session_close(Session *session)

@@ -21,6 +21,7 @@
 typedef struct Stage {
 	const RehearsalSpec *spec;
 	Scratch scratch;
+	bool borrowed; /* it holds the data already */
 	Cage *cage;
 	char *uncaged;             /* why there is none */
 	char *url;                 /* of the scratch database as seen from the cage */
@@ -54,15 +55,6 @@ static int64_t number(Database *db, const char *place, const char *query)
 	if (!database_ask(db, place, query, &value, &ignored) || !value)
 		return -1;
 	return strtoll(value, NULL, 10);
-}
-
-/* How far the server's log has come, the site's own writing included. */
-static int64_t wal_now(const RehearsalSpec *spec)
-{
-	return database_is_sqlite(spec->db)
-		       ? -1
-		       : number(spec->db, database_live(spec->db),
-				 "SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')");
 }
 
 static int64_t size_of(const Stage *stage)
@@ -108,8 +100,11 @@ static bool restore(Stage *stage, Err *err)
 	const RehearsalSpec *spec = stage->spec;
 	const int64_t began = clock_mono_ms();
 
-	stage->wal_begin = wal_now(spec);
-	if (!spec->scratch) {
+	stage->wal_begin = database_wal_bytes(spec->db);
+	if (stage->borrowed) {
+		stage->result.copy_ms = spec->scratch_ms;
+		stage->result.wal_bytes = spec->scratch_wal_bytes;
+	} else {
 		event_progress("rehearse", 0, 0, "restoring the backup set for the rehearsal");
 		if (!backup_restore_database(
 			    spec->set, spec->db, stage->scratch.place, spec->run, err))
@@ -182,9 +177,9 @@ static bool migrate(Stage *stage, Err *err)
 	stage->verify_ms += clock_mono_ms() - began;
 	stage->result.rows = report_changed_rows(stage->before, stage->migrated);
 	stage->result.bytes_after = size_of(stage);
-	wal_end = wal_now(spec);
+	wal_end = database_wal_bytes(spec->db);
 	if (stage->wal_begin >= 0 && wal_end >= stage->wal_begin)
-		stage->result.wal_bytes = wal_end - stage->wal_begin;
+		stage->result.wal_bytes += wal_end - stage->wal_begin;
 	return true;
 }
 
@@ -325,14 +320,26 @@ static bool perform(Stage *stage, Err *err)
 	return conclude(stage, err);
 }
 
+static bool is_there(const RehearsalSpec *spec, bool *ret, Err *err)
+{
+	AUTO(free_auto) char *id = NULL;
+
+	if (spec->scratch && !database_id(spec->db, spec->scratch, &id, err))
+		return false;
+	*ret = id != NULL;
+	return true;
+}
+
 bool rehearse(const RehearsalSpec *spec, Rehearsal *ret, Err *err)
 {
 	AUTO(stage_clear) Stage stage = {.spec = spec, .wal_begin = -1};
 	AUTO(err_clear) Err cleaning = {0};
 	bool done;
 
-	if (!rehearse_sweep(spec->site, spec->db, err) ||
-		!scratch_open(spec->site, spec->db, spec->run, spec->scratch, &stage.scratch, err))
+	/* A rehearsal of this run that was killed had begun to migrate it: the sweep takes it. */
+	if (!rehearse_sweep(spec->site, spec->db, err) || !is_there(spec, &stage.borrowed, err) ||
+		!scratch_open(spec->site, spec->db, spec->run,
+			stage.borrowed ? spec->scratch : NULL, &stage.scratch, err))
 		return false;
 	done = perform(&stage, err);
 	/* Whoever still talks to the scratch database goes first. */

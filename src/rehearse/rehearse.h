@@ -29,9 +29,12 @@ typedef struct RehearsalSpec {
 				 * the way back is rehearsed too; NULL: not */
 	const Migrations *migrations;
 	const char *revision; /* of the data now */
-	const char
-		*scratch; /* a scratch database that holds the data already; NULL: restore `set` */
 	const BackupSet *set;
+	/* The scratch database that the proof of `set` restored, marked as made by `run`, and what
+	 * restoring it took. It is gone afterwards, whatever happens. NULL, or no such database any
+	 * more: `set` is restored here. */
+	const char *scratch;
+	int64_t scratch_ms, scratch_wal_bytes;
 	const char *run;
 	const char *folder; /* for logs */
 } RehearsalSpec;

@@ -3,6 +3,7 @@
 #include "backup/prove.h"
 #include "base/event.h"
 #include "base/i18n.h"
+#include "base/mem.h"
 #include "steps/run_ctx.h"
 #include "steps/steps.h"
 
@@ -13,20 +14,39 @@ static bool find_set(RunCtx *ctx, BackupSet *ret, Err *err)
 	return fact_need(ctx, FACT_BACKUP, &name, err) && backup_find(ctx->site, name, ret, err);
 }
 
+/* The rehearsal works on what the proof restored, so that a set is restored once. The place is
+ * written down before it is made, the rest when it is whole. */
+static bool note_scratch(RunCtx *ctx, const char *place, const ProofReport *report, Err *err)
+{
+	AUTO(json_release_auto) json_t *scratch = json_object();
+
+	json_put(scratch, "place", place);
+	if (report) {
+		json_put_int(scratch, "ms", report->restore_ms);
+		json_put_int(scratch, "wal_bytes", report->wal_bytes);
+	}
+	return fact_set_json(ctx, FACT_SCRATCH, scratch, err);
+}
+
 static bool apply(RunCtx *ctx, Err *err)
 {
 	AUTO(backup_set_clear) BackupSet set = {0};
 	AUTO(proof_report_clear) ProofReport report = {0};
+	AUTO(free_auto) char *place = database_scratch_name(ctx->db, ctx->run);
+	const bool keep = run_ctx_rehearses(ctx);
 
 	if (!find_set(ctx, &set, err))
 		return false;
 	if (set.proven) /* before a crash */
 		return true;
-	return backup_prove(&set, ctx->site, ctx->db, ctx->run, false, &report, err) &&
-	       proof_judge(&set, &report, err);
+	return (!keep || note_scratch(ctx, place, NULL, err)) &&
+	       backup_prove(&set, ctx->site, ctx->db, ctx->run, keep, &report, err) &&
+	       proof_judge(&set, &report, err) &&
+	       (!report.scratch || note_scratch(ctx, report.scratch, &report, err));
 }
 
-/* A killed proof leaves scratch behind. It is in nobody's way: an undo does not fail for it. */
+/* A killed proof, and one whose rehearsal did not come about, leave scratch behind. It is in
+ * nobody's way: an undo does not fail for it. */
 static bool undo(RunCtx *ctx, Err *err UNUSED)
 {
 	AUTO(err_clear) Err leftover = {0};

@@ -7,12 +7,10 @@
 #include "steps/run_ctx.h"
 #include "steps/steps.h"
 
-/* A person may have typed --skip-rehearsal. */
+/* A plan is made before there is a run. */
 static bool needed(RunCtx *ctx)
 {
-	AUTO(json_release_auto) json_t *known = fact_get_json(ctx, FACT_REHEARSAL);
-
-	return !json_flag(known, "skipped", false);
+	return !ctx->run || run_ctx_rehearses(ctx);
 }
 
 static bool wait_is_fine(const Site *site, const Rehearsal *rehearsal, Err *err)
@@ -39,6 +37,8 @@ static bool run_it(RunCtx *ctx, Rehearsal *ret, Err *err)
 	AUTO(migrations_clear) Migrations migrations = {0};
 	AUTO(release_clear) Release to = {0};
 	AUTO(release_clear) Release from = {0};
+	AUTO(json_release_auto) json_t *scratch = fact_get_json(ctx, FACT_SCRATCH);
+	const bool whole = json_object_get(scratch, "ms") != NULL;
 	const char *name, *revision;
 
 	if (!fact_need(ctx, FACT_BACKUP, &name, err) ||
@@ -55,6 +55,9 @@ static bool run_it(RunCtx *ctx, Rehearsal *ret, Err *err)
 		.migrations = &migrations,
 		.revision = revision,
 		.set = &set,
+		.scratch = whole ? json_str(scratch, "place") : NULL,
+		.scratch_ms = json_int(scratch, "ms", 0),
+		.scratch_wal_bytes = json_int(scratch, "wal_bytes", 0),
 		.run = ctx->run,
 		.folder = ctx->folder,
 	};

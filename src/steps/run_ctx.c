@@ -139,6 +139,14 @@ bool run_ctx_reads_on(RunCtx *ctx)
 	return fact_is_yes(ctx, FACT_READS_ON);
 }
 
+bool run_ctx_rehearses(const RunCtx *ctx)
+{
+	AUTO(json_release_auto) json_t *known = fact_get_json(ctx, FACT_REHEARSAL);
+
+	return (str_is(ctx->command, "upgrade") || str_is(ctx->command, "rehearse")) &&
+	       !json_flag(known, "skipped", false);
+}
+
 bool run_ctx_free_live(RunCtx *ctx, Err *err)
 {
 	const char *id = fact_get(ctx, FACT_LIVE_ID);

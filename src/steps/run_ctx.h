@@ -39,9 +39,10 @@
 	X(HAD_USERS, "had-users")                                                                  \
 	X(WAS_RUNNING, "was-running")                                                              \
 	X(BACKUP, "backup")                                                                        \
-	X(REHEARSAL, "rehearsal")         /* its report, or {"skipped": true} */                   \
-	X(READS_ON, "reads-on")           /* "yes": users read while the data migrates */          \
-	X(GAP_MS, "gap.ms")               /* of that, how long reading failed during the copy */   \
+	X(SCRATCH, "scratch")     /* what the proof restored for the rehearsal: prove_backup.c */  \
+	X(REHEARSAL, "rehearsal") /* its report, or {"skipped": true} */                           \
+	X(READS_ON, "reads-on")   /* "yes": users read while the data migrates */                  \
+	X(GAP_MS, "gap.ms")       /* of that, how long reading failed during the copy */           \
 	X(WAY_BACK_GONE, "way-back.gone") /* "yes": its kept database was dropped */               \
 	X(MIGRATIONS, "migrations")                                                                \
 	X(DIRECTORY_MADE, "directory.made") /* restore from nothing: what this run made */         \
@@ -93,6 +94,8 @@ bool run_ctx_from(const RunCtx *ctx, Release *ret, Err *err) NODISCARD;
 bool run_ctx_to(const RunCtx *ctx, Release *ret, Err *err) NODISCARD;
 /* Do users read on while the data migrates (else it is dark for that long)? */
 bool run_ctx_reads_on(RunCtx *ctx);
+/* Does this run rehearse (no --skip-rehearsal, no command without a rehearsal)? */
+bool run_ctx_rehearses(const RunCtx *ctx);
 /* Thaw what served before the run and open its door, so that its server can be started again. Safe
  * to repeat, and when nothing was frozen or shut. */
 bool run_ctx_free_live(RunCtx *ctx, Err *err) NODISCARD;
