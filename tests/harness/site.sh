@@ -2,7 +2,7 @@
 # and by the demo. One site at a time lives in the variables SITE*; site_use changes it.
 #
 #   site_new NAME              a folder, a port, a name
-#   site_env KIND VERSION      its environment: standin or real
+#   site_env KIND VERSION      its environment: standin, real (slim) or full
 #   site_script [WORD ...]     its start script; words: inside (no DATA_DIR), foreground, NAME=VALUE
 #   site_start, site_stop, site_pid, site_version
 #   site_fill [CHATS]          account, chats, an upload, a note
@@ -78,18 +78,28 @@ site_new() {
 }
 
 # A real environment is slow to make: one a version is kept, and each site gets a copy of hard links.
+# real: without the heavy optional packages; full: all of them, 7 GB, with a pip inside.
 real_template() {
-	template=$CACHE/real/$1
-	if [ ! -e "$template/.complete" ]; then
-		rm -rf "$template"
-		mkdir -p "$CACHE/real"
+	template=$CACHE/$1/$2
+	[ ! -e "$template/.complete" ] || {
+		echo "$template"
+		return 0
+	}
+	rm -rf "$template"
+	mkdir -p "$CACHE/$1"
+	case $1 in
+	real)
 		uv venv -q -p "$PYTHON" "$template" &&
 			uv pip install -q -p "$template/bin/python" --compile-bytecode \
 				--override "$ROOT/tests/real/slim-overrides.txt" \
-				"open-webui[postgres]==$1" beautifulsoup4 pytz &&
-			touch "$template/.complete" || return 1
-	fi
-	echo "$template"
+				"open-webui[postgres]==$2" beautifulsoup4 pytz || return 1
+		;;
+	full)
+		uv venv -q --seed -p "$PYTHON" "$template" &&
+			uv pip install -q -p "$template/bin/python" --compile-bytecode "open-webui[all]==$2" || return 1
+		;;
+	esac
+	touch "$template/.complete" && echo "$template"
 }
 
 site_env() {
@@ -99,8 +109,8 @@ site_env() {
 			uv pip install -q -p "$SITE_ENV/bin/python" --no-index --find-links "$CACHE/wheelhouse" \
 				"open-webui[postgres]==$2"
 		;;
-	real)
-		template=$(real_template "$2") || return 1
+	real | full)
+		template=$(real_template "$1" "$2") || return 1
 		cp -al "$template" "$SITE_ENV" 2>/dev/null || {
 			rm -rf "$SITE_ENV"
 			cp -a "$template" "$SITE_ENV"
@@ -153,7 +163,7 @@ site_start() {
 
 # Until /health says so, in JSON.
 site_wait() {
-	deadline=$(($(date +%s) + ${1:-$([ "${SITE_KIND:-}" = real ] && echo 180 || echo 20)}))
+	deadline=$(($(date +%s) + ${1:-$([ "${SITE_KIND:-}" = standin ] && echo 20 || echo 180)}))
 	until curl -s -m 5 "$SITE_URL/health" 2>/dev/null | grep -q '"status": *true'; do
 		[ "$(date +%s)" -lt "$deadline" ] || {
 			tail -n 20 "$SITE_LOG"
@@ -339,11 +349,10 @@ expect_text() {
 
 # The usual adoption of what runs.
 site_adopt() {
-	if [ "$SITE_KIND" = standin ]; then
-		set -- --wheels "$CACHE/wheelhouse" --start-timeout 10 --migrate-timeout 8 "$@"
-	else
-		set -- --overrides "$ROOT/tests/real/slim-overrides.txt" "$@"
-	fi
+	case $SITE_KIND in
+	standin) set -- --wheels "$CACHE/wheelhouse" --start-timeout 10 --migrate-timeout 8 "$@" ;;
+	real) set -- --overrides "$ROOT/tests/real/slim-overrides.txt" "$@" ;;
+	esac
 	belay adopt --pid "$(site_pid)" --watch 0 "$@"
 }
 

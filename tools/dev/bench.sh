@@ -2,7 +2,7 @@
 #
 #   ./dev bench            status, size, an upgrade of a small real site
 #   ./dev bench backup     a PostgreSQL site of BELAY_BENCH_CHATS (30000) chats against the procedure
-#   ./dev bench upgrade    the same for upgrade and rollback (BELAY_BENCH_TARGET, default 0.12.4)
+#   ./dev bench upgrade    the same for upgrade and rollback, see tools/dev/bench_upgrade.sh
 
 need build test
 need_python
