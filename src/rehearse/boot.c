@@ -1,6 +1,7 @@
 #include "rehearse/boot.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <string.h>
@@ -20,10 +21,11 @@
 #include "service/log_tail.h"
 #include "service/prewarm.h"
 
-#define LOG_MAX  (8 * 1024 * 1024)
-#define ASK_MS   20000
-#define PAUSE_MS 200 /* between two questions whether it is healthy yet */
-#define LOOK_MS  1000
+#define LOG_MAX    (8 * 1024 * 1024)
+#define ASK_MS     20000
+#define PAUSE_MS   200 /* between two questions whether it is healthy yet */
+#define LOOK_MS    1000
+#define IMPORTS_MS 180000 /* a full environment without byte code took 41 s on two cores */
 /* Answering our own questions takes a server less than that in a look; work takes more. */
 #define WORK_MS   100
 #define PATIENCE  10    /* times start_timeout, whatever moves */
@@ -109,24 +111,14 @@ static void recording_argv(Booting *booting, StrList *ret, int *ret_fd)
 	close(ends[1]);
 }
 
-static bool start(Booting *booting, Err *err)
+static DaemonSpec surroundings(const Booting *booting, const StrList *argv, const StrList *env)
 {
 	const BootSpec *spec = booting->spec;
-	const Site *site = spec->rehearsal->site;
-	const Recipe *recipe = &site->recipe;
-	AUTO(strlist_clear) StrList argv = {0};
-	AUTO(strlist_clear) StrList env = {0};
-	AUTO(close_auto) int kept = -1;
+	const Recipe *recipe = &spec->rehearsal->site->recipe;
 
-	recording_argv(booting, &argv, &kept);
-	if (argv.len == 0)
-		boot_argv(site, spec->rehearsal->target, &argv);
-	boot_listen(&argv, booting->inside.port);
-	if (!boot_env(site, spec->url, spec->scratch, &env, err))
-		return false;
-	const DaemonSpec daemon = {
-		.argv = strlist_argv(&argv),
-		.env = strlist_argv(&env),
+	return (DaemonSpec){
+		.argv = strlist_argv(argv),
+		.env = strlist_argv(env),
 		.dir = spec->scratch->folder,
 		.log = booting->log,
 		.uid = recipe->uid,
@@ -139,12 +131,59 @@ static bool start(Booting *booting, Err *err)
 		.limit_count = recipe->limit_count,
 		.dies_with_us = true,
 		.cage_fd = cage_fd(spec->cage),
-		.keep_fd = kept,
 	};
+}
 
+static bool start(Booting *booting, Err *err)
+{
+	const BootSpec *spec = booting->spec;
+	const Site *site = spec->rehearsal->site;
+	AUTO(strlist_clear) StrList argv = {0};
+	AUTO(strlist_clear) StrList env = {0};
+	AUTO(close_auto) int kept = -1;
+	DaemonSpec daemon;
+
+	recording_argv(booting, &argv, &kept);
+	if (argv.len == 0)
+		boot_argv(site, spec->rehearsal->target, &argv);
+	boot_listen(&argv, booting->inside.port);
+	if (!boot_env(site, spec->url, spec->scratch, &env, err))
+		return false;
+	daemon = surroundings(booting, &argv, &env);
+	daemon.keep_fd = kept;
 	booting->started_ms = booting->moved_ms = clock_mono_ms();
 	return proc_daemon(&daemon, &booting->pid, &booting->pidfd, err) &&
 	       scratch_note_server(spec->scratch, booting->pid, err);
+}
+
+static bool start_prewarmed(Booting *booting, const char *modules, int64_t *ret_kb, Err *err)
+{
+	const BootSpec *spec = booting->spec;
+	AUTO(strlist_clear) StrList argv = {0};
+	AUTO(strlist_clear) StrList env = {0};
+	AUTO(prewarm_cancel_auto) Prewarm *prewarm = NULL;
+	DaemonSpec daemon;
+	const PrewarmSpec warm = {
+		.site = spec->rehearsal->site,
+		.release = spec->rehearsal->target,
+		.modules = modules,
+		.timeout_ms = IMPORTS_MS,
+		.rehearsed = &daemon,
+	};
+
+	prewarm_release_words(warm.site, warm.release, &argv);
+	boot_listen(&argv, booting->inside.port);
+	if (!boot_env(warm.site, spec->url, spec->scratch, &env, err))
+		return false;
+	daemon = surroundings(booting, &argv, &env);
+	if (!prewarm_start(&warm, &prewarm, err) ||
+		!scratch_note_server(spec->scratch, prewarm_pid(prewarm), err) ||
+		!prewarm_ready(prewarm, err))
+		return false;
+	*ret_kb = process_pss_kb(prewarm_pid(prewarm));
+	booting->pidfd = fcntl(prewarm_pidfd(prewarm), F_DUPFD_CLOEXEC, 3);
+	booting->started_ms = booting->moved_ms = clock_mono_ms();
+	return prewarm_go(TAKE(prewarm), &booting->pid, err);
 }
 
 /* ---- asking it ---- */
@@ -340,12 +379,16 @@ static void keep_log(const Booting *booting)
 		event_warn_err("evidence", &err);
 }
 
-static bool end(Booting *booting, Err *err)
+static bool end(Booting *booting, int64_t *ret_ms, Err *err)
 {
+	const int64_t began = clock_mono_ms();
+
 	keep_log(booting);
-	return booting->pidfd < 0 ||
-	       process_end(booting->pidfd, booting->spec->rehearsal->site->stop_timeout_ms, err) ||
-	       err_wrap(err, "ending the server of a rehearsal");
+	if (booting->pidfd >= 0 &&
+		!process_end(booting->pidfd, booting->spec->rehearsal->site->stop_timeout_ms, err))
+		return err_wrap(err, "ending the server of a rehearsal");
+	*ret_ms = clock_mono_ms() - began;
+	return true;
 }
 
 /* Without the list the next start is an ordinary one: no reason to refuse a release. */
@@ -393,10 +436,12 @@ static bool serve_once(Booting *booting, BootReport *ret, Err *err)
 	return true;
 }
 
-bool boot(const BootSpec *spec, BootReport *ret, Err *err)
+/* One server, from its start to its end. */
+typedef bool Round(Booting *booting, BootReport *report, Err *err);
+
+static bool play(const BootSpec *spec, Round *round, BootReport *report, Err *err)
 {
 	AUTO(booting_clear) Booting booting = {.pidfd = -1, .recorder = -1};
-	AUTO(boot_report_clear) BootReport report = {0};
 	AUTO(err_clear) Err ending = {0};
 	bool done;
 	int port = 0;
@@ -404,15 +449,59 @@ bool boot(const BootSpec *spec, BootReport *ret, Err *err)
 	if (!free_port(&port, err))
 		return false;
 	prepare(&booting, spec, port);
-	done = serve_once(&booting, &report, err);
-	if (!end(&booting, &ending)) {
+	done = round(&booting, report, err);
+	if (!end(&booting, &report->stop_ms, &ending)) {
 		if (done)
 			err_move(err, &ending);
 		return false;
 	}
-	if (!done)
+	if (done)
+		spec->scratch->server = 0;
+	return done;
+}
+
+static bool serve_prewarmed(Booting *booting, BootReport *ret, Err *err)
+{
+	AUTO(json_release_auto) json_t *answers = NULL;
+
+	return start_prewarmed(booting, ret->modules, &ret->pss_kb, err) &&
+	       wait_healthy(booting, &ret->warm_ms, err) && judge_answers(booting, &answers, err) &&
+	       judge_log(booting, err);
+}
+
+/* As the upgrade will start it, now that the list is there: a list that does not fit must not be
+ * found out when users wait. */
+static bool rehearse_prewarm(const BootSpec *spec, BootReport *report, Err *err)
+{
+	AUTO(err_clear) Err why = {0};
+	const PrewarmSpec warm = {
+		.site = spec->rehearsal->site,
+		.release = spec->rehearsal->target,
+		.modules = report->modules,
+		.needed_kb = report->pss_kb,
+	};
+
+	if (!report->modules || !prewarm_possible(&warm, &why) ||
+		play(spec, serve_prewarmed, report, &why))
+		return true;
+	if (why.kind == ERR_INTERRUPTED) {
+		err_move(err, &why);
 		return false;
-	spec->scratch->server = 0;
+	}
+	event_warn_err("no-prewarm", &why);
+	report->warm_ms = 0;
+	if (!file_remove(report->modules, err))
+		return false;
+	str_replace(&report->modules, NULL);
+	return true;
+}
+
+bool boot(const BootSpec *spec, BootReport *ret, Err *err)
+{
+	AUTO(boot_report_clear) BootReport report = {0};
+
+	if (!play(spec, serve_once, &report, err) || !rehearse_prewarm(spec, &report, err))
+		return false;
 	*ret = report;
 	report = (BootReport){0};
 	return true;

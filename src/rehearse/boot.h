@@ -1,6 +1,7 @@
 /* boot.h - start the target once against the migrated scratch database, in the cage, on a scratch
  * DATA_DIR with the backup's copy of the vector store, and ask it what the gate will ask: a missing
- * driver, key or setting is found before anything is stopped. */
+ * driver, key or setting is found before anything is stopped. Where the site can be prewarmed, it
+ * is then started a second time as the upgrade will do it. */
 #pragma once
 #include "base/json.h"
 #include "rehearse/cage.h"
@@ -17,9 +18,11 @@ typedef struct BootSpec {
 
 typedef struct BootReport {
 	int64_t boot_ms; /* from the start to a healthy answer */
-	int64_t pss_kb;  /* of the serving process */
+	int64_t stop_ms; /* from TERM until it was gone */
+	int64_t warm_ms; /* from go to a healthy answer when prewarmed; 0: it cannot be */
+	int64_t pss_kb;  /* of the serving process; of the waiting one where it was prewarmed */
 	json_t *answers; /* [{"question", "ok", "saw"}] */
-	char *modules;   /* path of the list; NULL: not recorded */
+	char *modules; /* path of the list; NULL: not recorded, or not fit for a prewarmed start */
 } BootReport;
 
 /* ERR_VERIFY, ERR_EXEC or ERR_TIMEOUT when the release does not serve this data. Its log is kept as

@@ -1,10 +1,6 @@
 #include "rehearse/predict.h"
 
-#define STOP_MS 1000 /* Open WebUI ends 0.2 to 1.6 s after TERM */
-#define SWAP_MS 1000 /* two renames, links, doors, the gate's questions */
-/* What is left of a start when its imports are done: 2.3 to 3.3 of 14 s (0.8.0), 4.5 to 6.3 of 21 s
- * (0.12.4). A share, so that it fits slower machines too. */
-#define PREWARMED_PERCENT 28
+#define SWAP_MS 500 /* two renames, links, doors, the gate's questions */
 /* As the copy itself decides whether it fits into max_gap. */
 #define COPY_START_MS    300
 #define COPY_BYTES_A_SEC 150000000LL
@@ -24,10 +20,9 @@ void predict(const Measured *measured, Prediction *ret)
 		.copy_ms = by_dump ? measured->restore_ms : plain,
 		.migrate_ms = measured->migrate_ms,
 		.verify_ms = measured->verify_ms,
-		.stop_ms = STOP_MS,
+		.stop_ms = measured->stop_ms,
 		.swap_ms = SWAP_MS,
-		.start_ms = measured->prewarmed ? measured->boot_ms * PREWARMED_PERCENT / 100
-						: measured->boot_ms,
+		.start_ms = measured->start_ms,
 		.gap = !by_dump && !measured->sqlite,
 	};
 	const int64_t data = prediction.copy_ms + prediction.migrate_ms + prediction.verify_ms;

@@ -6,10 +6,11 @@
 typedef struct Measured {
 	int64_t bytes;      /* of the database before */
 	int64_t restore_ms; /* of the dump: what a copy without a gap costs */
-	int64_t migrate_ms, verify_ms, boot_ms;
+	int64_t migrate_ms, verify_ms;
+	int64_t start_ms; /* from the moment of go to healthy, prewarmed where it will be */
+	int64_t stop_ms;
 	bool sqlite;
-	bool frozen;    /* the data migrates while users read */
-	bool prewarmed; /* the target waits with its imports done */
+	bool frozen; /* the data migrates while users read */
 	int64_t max_gap_ms;
 } Measured;
 

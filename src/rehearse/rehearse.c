@@ -27,7 +27,7 @@ typedef struct Stage {
 	char *url;                 /* of the scratch database as seen from the cage */
 	json_t *before, *migrated; /* rows */
 	json_t *boot_rows, *answers;
-	int64_t verify_ms;
+	int64_t verify_ms, stop_ms, start_ms;
 	int64_t wal_begin; /* bytes written so far; -1: the server does not say */
 	Rehearsal result;
 } Stage;
@@ -202,6 +202,8 @@ static bool start_once(Stage *stage, Err *err)
 	stage->boot_rows = report_changed_rows(stage->migrated, booted);
 	stage->answers = TAKE(report.answers);
 	stage->result.boot_ms = report.boot_ms;
+	stage->stop_ms = report.stop_ms;
+	stage->start_ms = report.warm_ms ? report.warm_ms : report.boot_ms;
 	stage->result.waiting_pss_kb = report.pss_kb;
 	stage->result.modules = TAKE(report.modules);
 	return true;
@@ -266,19 +268,6 @@ static bool reads_on(const RehearsalSpec *spec)
 	return database_can_freeze(spec->db, &why, &ignored) && !why;
 }
 
-static bool prewarms(const RehearsalSpec *spec, const Rehearsal *rehearsal)
-{
-	AUTO(err_clear) Err ignored = {0};
-	const PrewarmSpec prewarm = {
-		.site = spec->site,
-		.release = spec->target,
-		.modules = rehearsal->modules,
-		.needed_kb = rehearsal->waiting_pss_kb,
-	};
-
-	return rehearsal->modules && prewarm_possible(&prewarm, &ignored);
-}
-
 static bool conclude(Stage *stage, Err *err)
 {
 	const RehearsalSpec *spec = stage->spec;
@@ -289,10 +278,10 @@ static bool conclude(Stage *stage, Err *err)
 		.restore_ms = result->copy_ms,
 		.migrate_ms = result->migrate_ms,
 		.verify_ms = stage->verify_ms,
-		.boot_ms = result->boot_ms,
+		.start_ms = stage->start_ms,
+		.stop_ms = stage->stop_ms,
 		.sqlite = database_is_sqlite(spec->db),
 		.frozen = reads_on(spec),
-		.prewarmed = prewarms(spec, result),
 		.max_gap_ms = spec->site->max_gap_ms,
 	};
 	const ReportFacts facts = {

@@ -35,6 +35,7 @@ struct Prewarm {
 	pid_t pid;
 	Deadline deadline; /* of the imports */
 	bool ready;
+	bool rehearsed;
 	char read[LINE_MAX]; /* from the socket, not yet taken */
 	size_t read_len;
 };
@@ -127,12 +128,31 @@ static bool read_line(Prewarm *prewarm, Deadline deadline, char **ret, Err *err)
 
 /* ---- start ---- */
 
-static bool launch(const PrewarmSpec *spec, Prewarm *prewarm, int socket, Err *err)
+static DaemonSpec as_the_site(const PrewarmSpec *spec, const char *log)
 {
 	const Recipe *recipe = &spec->site->recipe;
+
+	return (DaemonSpec){
+		.env = strlist_argv(&recipe->env),
+		.dir = recipe->dir,
+		.log = log,
+		.uid = recipe->uid,
+		.gid = recipe->gid,
+		.groups = recipe->groups,
+		.group_count = recipe->group_count,
+		.umask = recipe->umask,
+		.ignored_signals = recipe->ignored_signals,
+		.limits = recipe->limits,
+		.limit_count = recipe->limit_count,
+	};
+}
+
+static bool launch(const PrewarmSpec *spec, Prewarm *prewarm, int socket, Err *err)
+{
 	AUTO(free_auto) char *launcher = NULL;
 	AUTO(free_auto) char *list = NULL;
 	AUTO(strlist_clear) StrList argv = {0};
+	DaemonSpec daemon = spec->rehearsed ? *spec->rehearsed : as_the_site(spec, prewarm->log);
 
 	if (!prewarm_install_launcher(spec->site, &launcher, err) ||
 		!prewarm_install_list(spec, &list, err))
@@ -142,27 +162,22 @@ static bool launch(const PrewarmSpec *spec, Prewarm *prewarm, int socket, Err *e
 	strlist_add(&argv, "warm");
 	strlist_addf(&argv, "%d", socket);
 	strlist_add(&argv, list);
-	prewarm_words(spec->site, &argv);
-	const DaemonSpec daemon = {
-		.argv = strlist_argv(&argv),
-		.env = strlist_argv(&recipe->env),
-		.dir = recipe->dir,
-		.log = prewarm->log,
-		.uid = recipe->uid,
-		.gid = recipe->gid,
-		.groups = recipe->groups,
-		.group_count = recipe->group_count,
-		.umask = recipe->umask,
-		.ignored_signals = recipe->ignored_signals,
-		.limits = recipe->limits,
-		.limit_count = recipe->limit_count,
-		.keep_fd = socket,
-	};
+	if (spec->rehearsed)
+		for (const char *const *word = spec->rehearsed->argv; *word; word++)
+			strlist_add(&argv, *word);
+	else
+		prewarm_words(spec->site, &argv);
+	daemon.argv = strlist_argv(&argv);
+	daemon.keep_fd = socket;
 	return proc_daemon(&daemon, &prewarm->pid, &prewarm->pidfd, err);
 }
 
-static const char *log_of(const Site *site)
+static const char *log_of(const PrewarmSpec *spec)
 {
+	const Site *site = spec->site;
+
+	if (spec->rehearsed)
+		return spec->rehearsed->log;
 	if (site->recipe.log)
 		return site->recipe.log;
 	return site->service == SERVICE_SCRIPT ? site->log_file : NULL;
@@ -178,8 +193,9 @@ bool prewarm_start(const PrewarmSpec *spec, Prewarm **ret, Err *err)
 
 	prewarm->site = spec->site;
 	prewarm->socket = prewarm->pidfd = -1;
+	prewarm->rehearsed = spec->rehearsed != NULL;
 	prewarm->release = str_dup(spec->release->path);
-	prewarm->log = str_dup(log_of(spec->site));
+	prewarm->log = str_dup(log_of(spec));
 	prewarm->log_from = log_size(prewarm->log);
 	if (!prewarm_knows_command(spec->site))
 		return err_fail(err, ERR_REFUSED,
@@ -232,6 +248,11 @@ pid_t prewarm_pid(const Prewarm *prewarm)
 	return prewarm->pid;
 }
 
+int prewarm_pidfd(const Prewarm *prewarm)
+{
+	return prewarm->pidfd;
+}
+
 /* ---- go ---- */
 
 /* Modules of one release and the script of another would be a mix. */
@@ -239,7 +260,7 @@ static bool names_release(const Prewarm *prewarm, Err *err)
 {
 	AUTO(free_auto) char *real = path_real(prewarm->site->environment);
 
-	if (real && str_is(real, prewarm->release))
+	if (prewarm->rehearsed || (real && str_is(real, prewarm->release)))
 		return true;
 	return err_fail(err, ERR_VERIFY, "'%s' does not name the release '%s'",
 		prewarm->site->environment, prewarm->release);
@@ -274,7 +295,8 @@ bool prewarm_go(Prewarm *prewarm, pid_t *ret_pid, Err *err)
 		return false;
 	if (!names_release(prewarm, err) || !send_go(prewarm, err))
 		return err_wrap(err, "letting the early server go on");
-	if (!recipe_write_pid_file(&prewarm->site->recipe, prewarm->pid, &pid_file))
+	if (!prewarm->rehearsed &&
+		!recipe_write_pid_file(&prewarm->site->recipe, prewarm->pid, &pid_file))
 		event_warn_err("pid-file", &pid_file);
 	*ret_pid = prewarm->pid;
 	prewarm_free(TAKE(held));

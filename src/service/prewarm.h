@@ -29,12 +29,18 @@
 
 typedef struct Prewarm Prewarm;
 
+struct DaemonSpec;
+
 typedef struct PrewarmSpec {
 	const Site *site;
 	const Release *release;
 	const char *modules; /* file: one module a line, as a serving process loaded them */
 	int64_t needed_kb;   /* memory of the waiting process as measured before; 0: not known */
 	int64_t timeout_ms;  /* for the imports */
+	/* Instead of the site's own server one in a rehearsal, with these surroundings and the
+	 * words SCRIPT ARG… as argv: then ENV need not name the release, and no pid file is
+	 * written. */
+	const struct DaemonSpec *rehearsed;
 } PrewarmSpec;
 
 /* Could this site be prewarmed at all? If not, *ret_why says why; nothing has failed then. */
@@ -42,6 +48,7 @@ bool prewarm_possible(const PrewarmSpec *spec, Err *ret_why) NODISCARD;
 bool prewarm_start(const PrewarmSpec *spec, Prewarm **ret, Err *err) NODISCARD;
 bool prewarm_ready(Prewarm *prewarm, Err *err) NODISCARD;
 pid_t prewarm_pid(const Prewarm *prewarm);
+int prewarm_pidfd(const Prewarm *prewarm); /* stays the handle's */
 /* The server's own start from here on; a pid file of the site is rewritten. Spends the handle. */
 bool prewarm_go(Prewarm *prewarm, pid_t *ret_pid, Err *err) NODISCARD;
 void prewarm_cancel(Prewarm *prewarm); /* NULL is fine; spends the handle */
@@ -54,4 +61,6 @@ bool prewarm_record(int socket, const char *to_file, Err *err) NODISCARD;
  * command has another shape. `launcher` is where prewarm_install_launcher() put it. */
 bool prewarm_record_argv(const Site *site, const Release *release, const char *launcher, int fd,
 	StrList *ret, Err *err) NODISCARD;
+/* SCRIPT ARG… or -m NAME ARG… of the site's command, with the script of that release. */
+void prewarm_release_words(const Site *site, const Release *release, StrList *ret);
 bool prewarm_install_launcher(const Site *site, char **ret_path, Err *err) NODISCARD;

@@ -70,11 +70,22 @@ void prewarm_words(const Site *site, StrList *ret)
 		strlist_add(ret, argv->items[i]);
 }
 
-bool prewarm_record_argv(const Site *site, const Release *release, const char *launcher, int fd,
-	StrList *ret, Err *err)
+/* ENV does not name this release yet. */
+void prewarm_release_words(const Site *site, const Release *release, StrList *ret)
 {
 	const StrList *argv = &site->recipe.argv;
 
+	if (str_is(argv->items[1], "-m"))
+		strlist_add(ret, "-m");
+	else
+		strlist_addf(ret, "%s/" SERVE_SCRIPT, release->path);
+	for (size_t i = 2; i < argv->len; i++)
+		strlist_add(ret, argv->items[i]);
+}
+
+bool prewarm_record_argv(const Site *site, const Release *release, const char *launcher, int fd,
+	StrList *ret, Err *err)
+{
 	if (!prewarm_knows_command(site))
 		return err_fail(err, ERR_REFUSED,
 			"the server's command has a shape that cannot be started early");
@@ -82,12 +93,6 @@ bool prewarm_record_argv(const Site *site, const Release *release, const char *l
 	strlist_add(ret, launcher);
 	strlist_add(ret, "record");
 	strlist_addf(ret, "%d", fd);
-	/* ENV does not name this release yet. */
-	if (str_is(argv->items[1], "-m"))
-		strlist_add(ret, "-m");
-	else
-		strlist_addf(ret, "%s/" SERVE_SCRIPT, release->path);
-	for (size_t i = 2; i < argv->len; i++)
-		strlist_add(ret, argv->items[i]);
+	prewarm_release_words(site, release, ret);
 	return true;
 }

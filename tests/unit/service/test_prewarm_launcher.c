@@ -80,9 +80,11 @@ static const char dump_program[] =
 	"    recursion=sys.getrecursionlimit(), importers=[type(i).__name__ for i in sys.meta_path],\n"
 	"    streams=[s.fileno() for s in (sys.stdin, sys.stdout, sys.stderr)],\n"
 	"    buffered=sys.stdout.line_buffering)\n"
+	"signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])\n"
 	"with open('state.tmp', 'w') as file:\n"
 	"    json.dump(state, file, indent=1, sort_keys=True)\n"
-	"os.rename('state.tmp', 'state')\n";
+	"os.rename('state.tmp', 'state')\n"
+	"signal.sigwait([signal.SIGTERM])\n";
 
 static const char env_module[] =
 	"import os, dotenv\n"
@@ -121,6 +123,9 @@ static char *state_written(Early *early, pid_t pid)
 	char *text = NULL;
 	int status = 0;
 
+	for (int tries = 0; tries < 1000 && access(path, F_OK) != 0; tries++)
+		usleep(10000);
+	kill(pid, SIGTERM);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	log = fake_read(early->fake, "server.log");
 	if (status != 0)
