@@ -131,6 +131,11 @@ static bool parse_draft(Look *look, Err *err)
 	return site_parse(text, file, &look->out->site, err);
 }
 
+static bool look_at_server(Look *look, Err *err)
+{
+	return look_at_process(look, err) && find_environment(look, err) && find_owner(look, err);
+}
+
 bool adopt_look(const AdoptWish *wish, Adoption *ret, Err *err)
 {
 	AUTO(adoption_clear) Adoption out = {0};
@@ -138,12 +143,13 @@ bool adopt_look(const AdoptWish *wish, Adoption *ret, Err *err)
 
 	if (!take_wishes(&look, err) || !find_server(&look, err))
 		return false;
-	if (!look_at_process(&look, err) || !find_environment(&look, err) ||
-		!find_owner(&look, err))
+	if (look.container.id ? !describe_container(&look, err) : !look_at_server(&look, err))
 		return false;
 	if (!parse_draft(&look, err))
 		return false;
-	if (!check_system(&look, err) || !find_database(&look, err))
+	if (look.container.id ? !find_container_key(&look, err) : !check_system(&look, err))
+		return false;
+	if (!find_database(&look, err))
 		return false;
 	find_extras(&look);
 	*ret = out;
@@ -161,5 +167,6 @@ void adoption_clear(Adoption *adoption)
 	}
 	free(adoption->findings);
 	strlist_clear(&adoption->warnings);
+	free(adoption->secret_key);
 	*adoption = (Adoption){0};
 }

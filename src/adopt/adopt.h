@@ -2,8 +2,9 @@
  *
  * A server is a process that runs `open-webui serve`, `-m open_webui …` or uvicorn with
  * open_webui.main:app and listens on a TCP port; workers and children belong to it. Each finding
- * says how it is known. Refused by name: an Open WebUI inside a container, under supervisord, pm2
- * or a watchdog; several servers without --pid. */
+ * says how it is known. Refused by name: an Open WebUI inside a container of another kind than
+ * Docker Engine's, in a swarm, under supervisord, pm2 or a watchdog; several servers without --pid.
+ */
 #pragma once
 #include <sys/types.h>
 
@@ -20,6 +21,7 @@ typedef struct Adoption {
 	Finding *findings;
 	size_t len;
 	StrList warnings; /* translated */
+	char *secret_key; /* that only a file in the container holds; NULL: none such */
 } Adoption;
 
 typedef struct AdoptWish {
@@ -32,6 +34,6 @@ typedef struct AdoptWish {
 /* ERR_REFUSED: found, but not to be handled (says why). ERR_CONFIG: nothing runs and the options do
  * not say enough (names the missing ones). Changes nothing. */
 bool adopt_look(const AdoptWish *wish, Adoption *ret, Err *err) NODISCARD;
-/* Write the site file (0600) and STATE/recipe.json. */
+/* Write the site file (0600) and STATE/recipe.json; the secret key of a container first. */
 bool adopt_save(const Adoption *adoption, Err *err) NODISCARD;
 void adoption_clear(Adoption *adoption);

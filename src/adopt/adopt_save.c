@@ -28,6 +28,10 @@ bool adopt_save(const Adoption *adoption, Err *err)
 
 	if (!dir_make(site->state_dir, 0700, err) || !dir_make(folder, 0755, err))
 		return err_wrap(err, "saving site '%s'", site->name);
+	/* Before anything else: it dies with the container. */
+	if (adoption->secret_key &&
+		!file_write_text(site->secret_key_file, adoption->secret_key, 0600, err))
+		return err_wrap(err, "saving the secret key of the container");
 	/* A recipe that was only made up from the site file would hide later changes of that file.
 	 */
 	if (site->recipe.pid && !recipe_save(recipe, &site->recipe, err))

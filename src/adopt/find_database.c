@@ -19,7 +19,26 @@ static bool is_this_machine(const char *host)
 	return gethostname(own, sizeof(own) - 1) == 0 && str_is(own, host);
 }
 
-static bool find_container(Look *look, Err *err)
+/* Inside a container the host is a name of one of its networks. */
+static bool find_beside(Look *look, Err *err)
+{
+	const char *host = look->out->site.database.host;
+	AUTO(container_clear) Container container = {0};
+	bool found = false;
+
+	if (str_empty(host) ||
+		!docker_find_by_name_inside(&look->container, host, &container, &found, err))
+		return str_empty(host);
+	if (!found) {
+		look_note(look, "container", "", _("no container is called '%s' there"), host);
+		return true;
+	}
+	str_replace(&look->out->site.container, container.name);
+	return look_set(look, "container", container.name, err,
+		_("it is '%s' in the network of Open WebUI (image %s)"), host, container.image);
+}
+
+static bool find_server_container(Look *look, Err *err)
 {
 	const DatabaseUrl *database = &look->out->site.database;
 	AUTO(err_clear) Err why = {0};
@@ -28,6 +47,8 @@ static bool find_container(Look *look, Err *err)
 
 	if (database->kind != DATABASE_POSTGRES || look_wished(look, "container"))
 		return true;
+	if (look->container.id && !str_is(look->container.network_mode, "host"))
+		return find_beside(look, err);
 	if (!database->host || !is_this_machine(database->host)) {
 		look_note(look, "container", "",
 			_("the database is not asked over this machine's ports"));
@@ -78,6 +99,8 @@ static void note_data(Look *look)
 {
 	const Site *site = &look->out->site;
 
+	if (look->container.id)
+		return; /* said with its mount */
 	if (!env_get(&site->webui.merged, "DATA_DIR") && !site->data_dir)
 		look_note(look, "data", site->webui.data_dir,
 			_("DATA_DIR is not set: inside the environment"));
@@ -98,6 +121,8 @@ static void note_key(Look *look)
 
 	switch (webui->key_source) {
 	case KEY_IN_FILE:
+		if (look->container.id)
+			return; /* said with its container */
 		look_note(look, "secret-key", webui->key_file,
 			_("WEBUI_SECRET_KEY is not set: the file"));
 		return;
@@ -123,5 +148,5 @@ bool find_database(Look *look, Err *err)
 	note_database(look);
 	note_data(look);
 	note_key(look);
-	return find_container(look, err);
+	return find_server_container(look, err);
 }

@@ -49,7 +49,7 @@ static void warn_several_processes(Look *look)
 void find_extras(Look *look)
 {
 	Site *site = &look->out->site;
-	AUTO(free_auto) char *package = site_package_dir(site);
+	AUTO(free_auto) char *package = look->container.id ? NULL : site_package_dir(site);
 	AUTO(free_auto) char *site_packages = package ? path_folder(package) : NULL;
 
 	warn_several_processes(look);

@@ -63,6 +63,17 @@ bool server_in_container(bool other_namespace, const char *cgroup)
 	return other_namespace && !str_ends(cgroup ? cgroup : "", ".service");
 }
 
+const char *server_container_kind(const char *cgroup)
+{
+	static const char *const kinds[][2] = {{"libpod", "Podman"}, {"kubepods", "Kubernetes"},
+		{"crio", "CRI-O"}, {"lxc", "LXC"}, {"machine.slice", "systemd-nspawn"}};
+
+	for (size_t i = 0; cgroup && i < COUNT_OF(kinds); i++)
+		if (strstr(cgroup, kinds[i][0]))
+			return kinds[i][1];
+	return NULL;
+}
+
 int server_port_of_argv(const StrList *argv)
 {
 	for (size_t i = 0; i < argv->len; i++) {
@@ -150,7 +161,7 @@ static void keep_wished(const Look *look, Search *search)
 	for (size_t i = search->len; i-- > 0;) {
 		const Server *server = &search->items[i];
 		bool other_port = look_wished(look, "port") && !server->unseen &&
-				  server->port != look->draft.port;
+				  !server->container && server->port != look->draft.port;
 		/* One that is still to be made (find_system.c) is nobody's yet. */
 		bool other_environment = look_wished(look, "environment") &&
 					 file_exists(look->draft.environment) &&
@@ -161,12 +172,10 @@ static void keep_wished(const Look *look, Search *search)
 	}
 }
 
-static bool refuse_container(const Server *server, Err *err)
+/* Its port is one of a network of its own: what is published is the engine's to say. */
+static bool take_container(Look *look, const Server *server, Err *err)
 {
-	err_fail(err, ERR_REFUSED,
-		"the Open WebUI of process %d runs in a container, which is not handled yet",
-		(int)server->pid);
-	return err_hint(err, "belay upgrades Open WebUI that was installed with pip or uv");
+	return process_read(server->pid, &look->process, err) && find_container(look, err);
 }
 
 static bool refuse_unseen(const Server *server, Err *err)
@@ -210,7 +219,7 @@ static bool take_server(Look *look, const Server *server, Err *err)
 	size_t count;
 
 	if (server->container)
-		return refuse_container(server, err);
+		return take_container(look, server, err);
 	if (server->unseen)
 		return refuse_unseen(server, err);
 	if (!process_read(server->pid, &look->process, err))
@@ -227,6 +236,8 @@ bool find_server(Look *look, Err *err)
 {
 	AUTO(search_clear) Search search = {.only = look->wish->pid};
 
+	if (look_wished(look, "webui_container") || look_wished(look, "compose_project"))
+		return find_container(look, err);
 	process_each(on_process, &search);
 	drop_relatives(&search);
 	if (!look->wish->pid)

@@ -11,6 +11,7 @@ void look_clear(Look *look)
 	site_clear(&look->draft);
 	process_clear(&look->process);
 	free(look->address);
+	container_clear(&look->container);
 	*look = (Look){0};
 }
 

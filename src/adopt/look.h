@@ -3,6 +3,7 @@
 #pragma once
 #include "adopt/adopt.h"
 #include "config/keys.h"
+#include "docker/engine_api.h"
 #include "os/process_table.h"
 
 #define LOOK_KEYS_MAX 64
@@ -13,7 +14,8 @@ typedef struct Look {
 	bool wished[LOOK_KEYS_MAX]; /* by position in site_keys: given as an option */
 	Process process;            /* pid 0: nothing runs */
 	int port;
-	char *address; /* that it listens on */
+	char *address;       /* that it listens on */
+	Container container; /* that it runs in; id NULL: in none */
 	Adoption *out;
 } Look;
 
@@ -38,8 +40,14 @@ bool check_system(Look *look, Err *err) NODISCARD;  /* can the system's data sta
 bool find_database(Look *look, Err *err) NODISCARD; /* container, data, secret key */
 void find_extras(Look *look);                       /* extras; warnings about several workers */
 
+/* Open WebUI in a container: instead of find_environment and find_owner, then of find_database. */
+bool find_container(Look *look, Err *err) NODISCARD; /* of look->process, or of the options */
+bool describe_container(Look *look, Err *err) NODISCARD;
+bool find_container_key(Look *look, Err *err) NODISCARD;
+
 /* Exposed for tests. */
 bool server_argv(const StrList *argv);
+const char *server_container_kind(const char *cgroup); /* "Podman" …; NULL: Docker, or not told */
 bool server_in_container(bool other_namespace, const char *cgroup);
 int server_port_of_argv(const StrList *argv); /* --port; 0: not given */
 /* NULL when the group belongs to no unit that could own a server (a login, cron, ssh …). */

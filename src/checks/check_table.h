@@ -14,6 +14,9 @@ FindingKind check_exchange(const CheckCtx *ctx, Err *why);
 FindingKind check_path_line(const CheckCtx *ctx, Err *why);
 FindingKind check_data_folder(const CheckCtx *ctx, Err *why);
 
+FindingKind check_container(const CheckCtx *ctx, Err *why);
+FindingKind check_data_mount(const CheckCtx *ctx, Err *why);
+
 FindingKind check_disk(const CheckCtx *ctx, Err *why);
 
 FindingKind check_database(const CheckCtx *ctx, Err *why);

@@ -5,38 +5,49 @@
 #include "base/mem.h"
 #include "checks/check_table.h"
 
+typedef enum { ANY_SITE, ENVIRONMENT_SITE, CONTAINER_SITE } SiteKind;
+
 typedef struct Check {
 	const char *id; /* stable, in JSON */
 	const char *title;
 	bool needs_target; /* asked only when a target is known */
+	SiteKind sites;
 	FindingKind (*ask)(const CheckCtx *ctx, Err *why);
 } Check;
 
 static const Check checks[] = {
-	{"service", N_("the server runs, and the port is its own"), false, check_service},
-	{"running-version", N_("the running version is the one on disk"), false,
+	{"service", N_("the server runs, and the port is its own"), false, ANY_SITE, check_service},
+	{"running-version", N_("the running version is the one on disk"), false, ANY_SITE,
 		check_running_version},
-	{"start-script", N_("the start script is older than the process"), false,
+	{"start-script", N_("the start script is older than the process"), false, ENVIRONMENT_SITE,
 		check_start_script},
-	{"workers", N_("one server, one worker"), false, check_workers},
-	{"secret-key", N_("the secret key is known"), false, check_secret_key},
-	{"environment", N_("the environment can be replaced by a link"), false,
+	{"workers", N_("one server, one worker"), false, ANY_SITE, check_workers},
+	{"secret-key", N_("the secret key is known"), false, ANY_SITE, check_secret_key},
+	{"environment", N_("the environment can be replaced by a link"), false, ENVIRONMENT_SITE,
 		check_environment_link},
-	{"path-line", N_("the start script uses the site's environment"), false, check_path_line},
-	{"data-folder", N_("the data does not lie in the system's Python"), false,
+	{"path-line", N_("the start script uses the site's environment"), false, ENVIRONMENT_SITE,
+		check_path_line},
+	{"data-folder", N_("the data does not lie in the system's Python"), false, ENVIRONMENT_SITE,
 		check_data_folder},
-	{"exchange", N_("the file system exchanges paths in one step"), false, check_exchange},
-	{"disk", N_("disk space and inodes"), false, check_disk},
-	{"database", N_("the database answers"), false, check_database},
-	{"encoding", N_("the database is UTF-8"), false, check_encoding},
-	{"rights", N_("the role may copy, rename and shut databases"), false, check_rights},
-	{"obstacles", N_("nothing makes a copy unsafe"), false, check_obstacles},
-	{"sessions", N_("nobody else uses the database"), false, check_sessions},
-	{"leftovers", N_("no leftovers of a partial migration"), false, check_leftovers},
-	{"python", N_("Python fits the target"), true, check_python},
-	{"direction", N_("the target knows the database's revision"), true, check_direction},
-	{"known-bad", N_("the target has no known defect"), true, check_known_bad},
-	{"emails", N_("e-mail addresses are unique for the target"), true, check_emails},
+	{"exchange", N_("the file system exchanges paths in one step"), false, ENVIRONMENT_SITE,
+		check_exchange},
+	{"container", N_("belay upgrades a container of this kind"), false, CONTAINER_SITE,
+		check_container},
+	{"data-mount", N_("the container's data is where the site says"), false, CONTAINER_SITE,
+		check_data_mount},
+	{"disk", N_("disk space and inodes"), false, ANY_SITE, check_disk},
+	{"database", N_("the database answers"), false, ANY_SITE, check_database},
+	{"encoding", N_("the database is UTF-8"), false, ANY_SITE, check_encoding},
+	{"rights", N_("the role may copy, rename and shut databases"), false, ANY_SITE,
+		check_rights},
+	{"obstacles", N_("nothing makes a copy unsafe"), false, ANY_SITE, check_obstacles},
+	{"sessions", N_("nobody else uses the database"), false, ANY_SITE, check_sessions},
+	{"leftovers", N_("no leftovers of a partial migration"), false, ANY_SITE, check_leftovers},
+	{"python", N_("Python fits the target"), true, ENVIRONMENT_SITE, check_python},
+	{"direction", N_("the target knows the database's revision"), true, ANY_SITE,
+		check_direction},
+	{"known-bad", N_("the target has no known defect"), true, ANY_SITE, check_known_bad},
+	{"emails", N_("e-mail addresses are unique for the target"), true, ANY_SITE, check_emails},
 };
 
 static const char *const kind_names[] = {"ok", "warning", "refused", "unknown"};
@@ -73,6 +84,12 @@ static void count(CheckSummary *summary, FindingKind kind, const Err *why)
 	summary->first_hint_local = str_dup(why->hint_local);
 }
 
+static bool concerns(const Check *check, const Site *site)
+{
+	return check->sites == ANY_SITE ||
+	       (check->sites == CONTAINER_SITE) == site_in_container(site);
+}
+
 bool checks_run(const CheckCtx *ctx, CheckSummary *ret, Err *err UNUSED)
 {
 	CheckSummary summary = {0};
@@ -81,7 +98,7 @@ bool checks_run(const CheckCtx *ctx, CheckSummary *ret, Err *err UNUSED)
 		AUTO(err_clear) Err why = {0};
 		FindingKind kind;
 
-		if (checks[i].needs_target && !ctx->version)
+		if ((checks[i].needs_target && !ctx->version) || !concerns(&checks[i], ctx->site))
 			continue;
 		kind = checks[i].ask(ctx, &why);
 		say(&checks[i], kind, &why);

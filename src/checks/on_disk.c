@@ -41,23 +41,31 @@ static bool add(Needs *needs, const char *path, int64_t bytes, Err *why)
 	return true;
 }
 
+/* An image is on the engine's file system, and here before the upgrade. */
+static bool environment_size(const CheckCtx *ctx, TreeSize *ret, Err *why)
+{
+	const Release *current = ctx->current;
+
+	return site_in_container(ctx->site) ||
+	       tree_size(current->system ? current->site_packages : current->path, ret, why);
+}
+
 static bool measure(const CheckCtx *ctx, Needs *ret, Err *why)
 {
 	AUTO(database_about_clear) DatabaseAbout about = {0};
 	AUTO(free_auto) char *vectors = site_vector_dir(ctx->site);
 	AUTO(free_auto) char *uploads = path_join(ctx->site->webui.data_dir, "uploads");
-	TreeSize environment, vector_size, upload_size;
+	TreeSize environment = {0}, vector_size, upload_size;
 
-	if (!database_about(ctx->db, &about, why) ||
-		!tree_size(ctx->current->system ? ctx->current->site_packages : ctx->current->path,
-			&environment, why) ||
+	if (!database_about(ctx->db, &about, why) || !environment_size(ctx, &environment, why) ||
 		!tree_size(vectors, &vector_size, why) || !tree_size(uploads, &upload_size, why))
 		return false;
 	/* SQLite: the copy, what the migration adds (a heavy one made 455 MB of 64 MB), and the
 	 * dump's scratch file lie beside the data; PostgreSQL's data folder is the server's. */
 	if (ctx->current->system) /* two: one as the system's, and the target */
 		environment.bytes *= 2;
-	return add(ret, ctx->site->environment, ctx->version ? environment.bytes : 0, why) &&
+	return (!ctx->site->environment || add(ret, ctx->site->environment,
+						   ctx->version ? environment.bytes : 0, why)) &&
 	       add(ret, ctx->site->webui.data_dir,
 		       vector_size.bytes + (database_is_sqlite(ctx->db) ? about.bytes * 7 : 0),
 		       why) &&

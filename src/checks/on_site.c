@@ -64,6 +64,13 @@ FindingKind check_running_version(const CheckCtx *ctx, Err *why)
 		return FINDING_UNKNOWN;
 	if (str_is(version, ctx->current->version))
 		return FINDING_OK;
+	if (site_in_container(ctx->site)) {
+		err_fail(why, ERR_REFUSED,
+			"version '%s' answers at port %d, but image '%s' holds version '%s'",
+			version ? version : "(none)", ctx->site->port, ctx->current->path,
+			ctx->current->version);
+		return FINDING_REFUSED;
+	}
 	err_fail(why, ERR_REFUSED, "version '%s' is running, but '%s' holds version '%s'",
 		version ? version : "(none)", ctx->site->environment, ctx->current->version);
 	err_hint(why, "somebody upgraded the package in place: restart the server, then try again");
@@ -114,6 +121,12 @@ FindingKind check_secret_key(const CheckCtx *ctx, Err *why)
 {
 	if (ctx->site->webui.key_source != KEY_NONE)
 		return FINDING_OK;
+	if (site_in_container(ctx->site)) {
+		err_fail(why, ERR_REFUSED,
+			"no secret key: neither WEBUI_SECRET_KEY nor a file of belay's own");
+		err_hint(why, "belay adopt (it finds the one in the running container)");
+		return FINDING_REFUSED;
+	}
 	err_fail(why, ERR_REFUSED,
 		"no secret key: neither WEBUI_SECRET_KEY nor a file .webui_secret_key in '%s'",
 		ctx->site->start_directory);

@@ -59,7 +59,10 @@ static void add_server(json_t *status, const Site *site, const ReleaseList *rele
 		note_error(status, "server", &err);
 		return;
 	}
-	release = state.pid > 0 ? release_of_process(releases, state.pid) : NULL;
+	if (state.pid > 0 && site_in_container(site))
+		release = releases->len > 0 ? releases->items : NULL;
+	else if (state.pid > 0)
+		release = release_of_process(releases, state.pid);
 	(void)json_object_set_new(server, "running", json_boolean(state.pid > 0));
 	json_put_int(server, "pid", state.pid);
 	json_put(server, "version", release ? release->version : NULL);

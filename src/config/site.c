@@ -121,8 +121,25 @@ static bool need(const char *value, const char *key, const char *because, Err *e
 	return err_hint(err, "write '%s = …' into the site file, or type: belay adopt", key);
 }
 
+static bool check_container(const Site *site, Err *err)
+{
+	if (site->environment) {
+		err_fail(err, ERR_CONFIG,
+			"the key 'environment' does not go with a server in a container");
+		return err_hint(err, "remove 'environment = …', or change 'service = …'");
+	}
+	if (!need(site->data_dir, "data_dir", "the server runs in a container", err))
+		return false;
+	if (site->service == SERVICE_CONTAINER)
+		return need(site->webui_container, "webui_container", "service = container", err);
+	return need(site->compose_project, "compose_project", "service = compose", err) &&
+	       need(site->compose_service, "compose_service", "service = compose", err);
+}
+
 static bool check_needed(const Site *site, Err *err)
 {
+	if (site_in_container(site))
+		return check_container(site, err);
 	if (!need(site->environment, "environment", "[webui]", err))
 		return false;
 	if (site->service == SERVICE_SCRIPT &&
@@ -140,6 +157,10 @@ static bool find_recipe(Site *site, Err *err)
 		return true;
 	if (file_exists(path))
 		return recipe_load(path, &site->recipe, err);
+	if (site_in_container(site)) {
+		err_fail(err, ERR_CONFIG, "the settings of the container are not known yet");
+		return err_hint(err, "belay adopt");
+	}
 	return site_plain_recipe(site, &site->recipe, err);
 }
 
@@ -152,7 +173,8 @@ static void fill_in(Site *site)
 	else
 		site->host = str_dup(site->listen);
 	if (!site->start_directory)
-		site->start_directory = str_dup(site->recipe.dir);
+		site->start_directory = str_dup(
+			site_in_container(site) ? site->state_dir : site->recipe.dir);
 	if (!site->user)
 		site->user = str_dup(site->recipe.user);
 	if (!site->log_file)
@@ -164,8 +186,9 @@ static void fill_in(Site *site)
 static bool read_settings(Site *site, WebuiEnv *ret, Err *err)
 {
 	AUTO(strlist_clear) StrList env = {0};
-	AUTO(free_auto) char *package = site_package_dir(site);
-	AUTO(free_auto) char *moved = site_data_home(site);
+	const bool container = site_in_container(site);
+	AUTO(free_auto) char *package = container ? NULL : site_package_dir(site);
+	AUTO(free_auto) char *moved = container ? NULL : site_data_home(site);
 
 	strlist_add_all(&env, &site->recipe.env);
 	if (site->data_dir)
@@ -173,8 +196,8 @@ static bool read_settings(Site *site, WebuiEnv *ret, Err *err)
 	if (!webui_env_read(&env, site->recipe.dir, package, ret, err))
 		return false;
 	/* A crash between the move of the data and the link to it, or no release left at all. */
-	if (!ret->data_dir ||
-		(ret->data_inside_environment && !file_exists(ret->data_dir) && file_exists(moved)))
+	if (moved && (!ret->data_dir || (ret->data_inside_environment &&
+						!file_exists(ret->data_dir) && file_exists(moved))))
 		webui_env_move_data(ret, moved);
 	if (site->secret_key_file)
 		return webui_env_use_key_file(ret, site->secret_key_file, err);
@@ -190,7 +213,8 @@ bool site_refresh(Site *site, Err *err)
 	if (!read_settings(site, &webui, err))
 		return err_wrap(err, "site '%s'", site->name);
 	url = site->database_url_text ? site->database_url_text : webui.database_url;
-	if (!database_url_parse(url, site->recipe.dir, &database, err))
+	if (!database_url_parse(url, site->recipe.dir, &database, err) ||
+		!site_database_outside(site, &database, err))
 		return err_wrap(err, "the database of site '%s'", site->name);
 	webui_env_clear(&site->webui);
 	database_url_clear(&site->database);

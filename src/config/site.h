@@ -16,7 +16,13 @@
 #include "config/recipe.h"
 #include "config/webui_env.h"
 
-typedef enum { SERVICE_RECIPE, SERVICE_SCRIPT, SERVICE_SYSTEMD } ServiceKind;
+typedef enum {
+	SERVICE_RECIPE,
+	SERVICE_SCRIPT,
+	SERVICE_SYSTEMD,
+	SERVICE_CONTAINER,
+	SERVICE_COMPOSE
+} ServiceKind;
 
 typedef struct Site {
 	char *name;
@@ -25,7 +31,7 @@ typedef struct Site {
 	char *language; /* "ko", "en" or NULL */
 
 	char *environment;   /* the path as start scripts and units name it; may be a link to a
-				release */
+				release. NULL when it runs in a container */
 	char *system_script; /* the open-webui of the system's Python; NULL: an ordinary site */
 	char *system_python; /* and its interpreter (system_python.h) */
 	char *start_directory;
@@ -33,9 +39,13 @@ typedef struct Site {
 	char *start_script; /* SERVICE_SCRIPT */
 	char *unit;         /* SERVICE_SYSTEMD */
 	bool user_unit;
-	char *user;   /* the application's user */
-	char *listen; /* key `host` as written; may be a wildcard */
-	char *host;   /* to reach it: "127.0.0.1" for a wildcard */
+	char *webui_container; /* SERVICE_CONTAINER */
+	char *compose_project,
+		*compose_service; /* SERVICE_COMPOSE; start_directory is its folder */
+	char *compose_files;      /* comma-separated; NULL: not known */
+	char *user;               /* the application's user */
+	char *listen;             /* key `host` as written; may be a wildcard */
+	char *host;               /* to reach it: "127.0.0.1" for a wildcard */
 	int port;
 	char *log_file; /* NULL: none known */
 
@@ -95,3 +105,16 @@ char *site_path(const Site *site, const char *below); /* STATE/below */
 char *site_releases_dir(const Site *site);
 char *site_data_home(const Site *site);
 char *site_vector_dir(const Site *site); /* DATA_DIR/vector_db */
+
+/* Open WebUI in a container: data_dir is where its data lies on this machine, the recipe's command,
+ * environment and folder are those inside. */
+bool site_in_container(const Site *site);
+/* "service chat of the compose project team", "container open-webui"; for messages */
+char *site_container_words(const Site *site);
+/* ERR_REFUSED: what is not done for containers yet, and what to do instead. Always false. */
+bool site_refuse_container(const Site *site, Err *err);
+/* DATA_DIR as the container sees it. */
+char *site_data_inside(const StrList *env, const char *dir);
+/* The SQLite file of a URL that names it as the container sees it. ERR_REFUSED when it is not in
+ * the data folder. */
+bool site_database_outside(const Site *site, DatabaseUrl *database, Err *err) NODISCARD;

@@ -4,12 +4,20 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "database/ops.h"
+#include "database/reach.h"
 
 bool database_open(const Site *site, Database **ret, Err *err)
 {
 	AUTO(database_close_auto) Database *db = NEW(Database);
 
 	db->site = site;
+	if (!database_reach(site, &db->host, err))
+		return false;
+	if (db->host) {
+		db->reached = *site;
+		db->reached.database.host = db->host;
+		db->site = &db->reached;
+	}
 	db->ops = site->database.kind == DATABASE_SQLITE ? &sqlite_database_ops : &pg_database_ops;
 	if (!db->ops->open(db, err))
 		return false;
@@ -24,6 +32,7 @@ void database_close(Database *db)
 	if (db->ops)
 		db->ops->close(db);
 	free(db->live);
+	free(db->host);
 	free(db);
 }
 

@@ -66,7 +66,9 @@ typedef struct DatabaseOps {
 
 struct Database {
 	const DatabaseOps *ops;
-	const Site *site;
+	const Site *site; /* of a site in a container: `reached` */
+	char *host;       /* that reached.database.host points to (reach.h), else NULL */
+	Site reached;     /* the site with that host; all else is the site's own */
 	char *live;
 	void *backend;
 };

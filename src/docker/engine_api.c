@@ -5,71 +5,13 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "os/http.h"
+#include "docker/engine_ask.h"
 #include "os/proc.h"
+#include "os/process_table.h"
 
-enum { ASK_MS = 10000, ANSWER_MAX = 16 << 20, REASON_MAX = 300 };
+#define LABEL "com.docker.compose."
 
-char *docker_socket(void)
-{
-	const char *host = getenv("DOCKER_HOST");
-
-	if (host && str_starts(host, "unix://") && host[strlen("unix://")] == '/')
-		return str_dup(host + strlen("unix://"));
-	return str_dup("/var/run/docker.sock");
-}
-
-static bool check_socket(const char *socket, Err *err)
-{
-	if (access(socket, R_OK | W_OK) == 0)
-		return true;
-	if (errno != EACCES) {
-		err_fail(err, ERR_NETWORK, "no Docker engine answers at '%s': %s", socket,
-			strerror(errno));
-		return err_hint(err, "systemctl start docker");
-	}
-	err_fail(err, ERR_REFUSED, "the Docker socket '%s' may not be used by this user", socket);
-	return err_hint(err, "sudo usermod -aG docker $USER, and log in again");
-}
-
-/* *ret is NULL for 404. */
-static bool ask(const char *path, json_t **ret, Err *err)
-{
-	AUTO(free_auto) char *socket = docker_socket();
-	AUTO(free_auto) char *url = str_format("http://docker%s", path);
-	AUTO(http_answer_clear) HttpAnswer answer = {0};
-	const HttpRequest request = {
-		.url = url, .unix_socket = socket, .timeout_ms = ASK_MS, .max_bytes = ANSWER_MAX};
-
-	if (!check_socket(socket, err))
-		return false;
-	if (!http_ask(&request, &answer, err))
-		return err_wrap(err, "asking the Docker engine");
-	if (answer.status == 404) {
-		*ret = NULL;
-		return true;
-	}
-	if (answer.status != 200)
-		return err_fail(err, ERR_NETWORK, "the Docker engine answered %d: %.*s",
-			answer.status, REASON_MAX, answer.body);
-	if (!json_parse(answer.body, answer.length, ANSWER_MAX, ret, err))
-		return err_wrap(err, "the Docker engine's answer");
-	return true;
-}
-
-bool docker_ping(Err *err)
-{
-	AUTO(json_release_auto) json_t *version = NULL;
-
-	if (!ask("/version", &version, err))
-		return false;
-	if (!json_str(version, "ApiVersion"))
-		return err_fail(
-			err, ERR_NETWORK, "what answers at the Docker socket is no Docker engine");
-	return true;
-}
-
-static void read_mounts(const json_t *mounts, StrList *ret)
+static void read_mounts(const json_t *mounts, Container *ret)
 {
 	size_t index;
 	json_t *mount;
@@ -78,25 +20,63 @@ static void read_mounts(const json_t *mounts, StrList *ret)
 	{
 		const char *source = json_str(mount, "Source");
 		const char *destination = json_str(mount, "Destination");
+		const char *name = json_str(mount, "Name");
 
 		if (source && destination)
-			strlist_addf(ret, "%s:%s", source, destination);
+			strlist_addf(&ret->mounts, "%s:%s", source, destination);
+		if (name && destination && str_is(json_str(mount, "Type"), "volume"))
+			strlist_addf(&ret->volumes, "%s:%s", name, destination);
 	}
 }
 
-static void read_env(const json_t *env, StrList *ret)
+static void read_strings(const json_t *array, StrList *ret)
 {
 	size_t index;
 	json_t *item;
 
-	json_array_foreach(env, index, item)
+	json_array_foreach(array, index, item)
 	{
 		if (json_is_string(item))
 			strlist_add(ret, json_string_value(item));
 	}
 }
 
-static char *first_address(const json_t *networks)
+static void read_ports(const json_t *ports, StrList *ret)
+{
+	const char *inner;
+	json_t *bindings;
+
+	json_object_foreach((json_t *)ports, inner, bindings)
+	{
+		size_t index;
+		json_t *binding;
+
+		json_array_foreach(bindings, index, binding)
+		{
+			const char *address = json_str(binding, "HostIp");
+			const char *port = json_str(binding, "HostPort");
+
+			if (!str_empty(port))
+				strlist_addf(ret, "%s=%s:%s", inner,
+					str_empty(address) ? "0.0.0.0" : address, port);
+		}
+	}
+}
+
+static void read_names_inside(const char *network, const json_t *names, StrList *ret)
+{
+	size_t index;
+	json_t *item;
+
+	json_array_foreach(names, index, item)
+	{
+		if (json_is_string(item))
+			strlist_addf(ret, "%s/%s", network, json_string_value(item));
+	}
+}
+
+/* An engine that forwards nothing to its containers leaves the addresses empty. */
+static void read_networks(const json_t *networks, Container *ret)
 {
 	const char *name;
 	json_t *network;
@@ -105,35 +85,70 @@ static char *first_address(const json_t *networks)
 	{
 		const char *address = json_str(network, "IPAddress");
 
-		if (!str_empty(address))
-			return str_dup(address);
+		if (!str_empty(address)) {
+			strlist_addf(&ret->networks, "%s=%s", name, address);
+			if (!ret->ip) {
+				ret->ip = str_dup(address);
+				ret->gateway = str_dup(json_str(network, "Gateway"));
+			}
+		}
+		/* The default network has no names. */
+		if (str_is(name, "bridge"))
+			continue;
+		strlist_addf(&ret->names_inside, "%s/%s", name, ret->name ? ret->name : "");
+		read_names_inside(name, json_object_get(network, "Aliases"), &ret->names_inside);
+		read_names_inside(name, json_object_get(network, "DNSNames"), &ret->names_inside);
 	}
-	return NULL;
+}
+
+static void read_labels(const json_t *labels, Container *ret)
+{
+	const char *one_off = json_str(labels, LABEL "oneoff");
+
+	ret->compose_project = str_dup(json_str(labels, LABEL "project"));
+	ret->compose_service = str_dup(json_str(labels, LABEL "service"));
+	ret->compose_files = str_dup(json_str(labels, LABEL "project.config_files"));
+	ret->compose_dir = str_dup(json_str(labels, LABEL "project.working_dir"));
+	ret->one_off = one_off && (str_is(one_off, "True") || str_is(one_off, "true"));
+	ret->swarm_service = str_dup(json_str(labels, "com.docker.swarm.service.name"));
+}
+
+static void read_state(const json_t *state, Container *ret)
+{
+	const char *status = json_str(state, "Status");
+	const char *health = json_str(json_object_get(state, "Health"), "Status");
+
+	ret->running = json_flag(state, "Running", false);
+	ret->pid = ret->running ? (pid_t)json_int(state, "Pid", 0) : 0;
+	ret->state = ret->running && health && !str_is(health, "none")
+			     ? str_format("%s (%s)", status ? status : "running", health)
+			     : str_dup(status);
 }
 
 static void read_container(const json_t *json, Container *ret)
 {
 	const json_t *config = json_object_get(json, "Config");
-	const json_t *labels = json_object_get(config, "Labels");
+	const json_t *host = json_object_get(json, "HostConfig");
+	const json_t *network = json_object_get(json, "NetworkSettings");
 	const char *name = json_str(json, "Name");
+	const char *path = json_str(json, "Path");
 
 	ret->id = str_dup(json_str(json, "Id"));
 	ret->name = str_dup(name && name[0] == '/' ? name + 1 : name);
 	ret->image = str_dup(json_str(config, "Image"));
-	ret->running = json_flag(json_object_get(json, "State"), "Running", false);
-	ret->compose_project = str_dup(json_str(labels, "com.docker.compose.project"));
-	ret->ip = first_address(
-		json_object_get(json_object_get(json, "NetworkSettings"), "Networks"));
-	read_env(json_object_get(config, "Env"), &ret->env);
-	read_mounts(json_object_get(json, "Mounts"), &ret->mounts);
-}
-
-/* Names as Docker allows them: nothing that would be another path in the URL, or an option. */
-static bool is_name(const char *name)
-{
-	return !str_empty(name) && name[0] != '-' && name[0] != '.' &&
-	       strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-") ==
-		       strlen(name);
+	ret->image_id = str_dup(json_str(json, "Image"));
+	ret->dir = str_dup(json_str(config, "WorkingDir"));
+	ret->restart = str_dup(json_str(json_object_get(host, "RestartPolicy"), "Name"));
+	ret->network_mode = str_dup(json_str(host, "NetworkMode"));
+	if (path)
+		strlist_add(&ret->argv, path);
+	read_strings(json_object_get(json, "Args"), &ret->argv);
+	read_strings(json_object_get(config, "Env"), &ret->env);
+	read_state(json_object_get(json, "State"), ret);
+	read_labels(json_object_get(config, "Labels"), ret);
+	read_mounts(json_object_get(json, "Mounts"), ret);
+	read_ports(json_object_get(network, "Ports"), &ret->published);
+	read_networks(json_object_get(network, "Networks"), ret);
 }
 
 bool docker_inspect(const char *name_or_id, Container *ret, Err *err)
@@ -141,9 +156,9 @@ bool docker_inspect(const char *name_or_id, Container *ret, Err *err)
 	AUTO(json_release_auto) json_t *json = NULL;
 	AUTO(free_auto) char *path = str_format("/containers/%s/json", name_or_id);
 
-	if (!is_name(name_or_id))
+	if (!engine_is_name(name_or_id))
 		return err_fail(err, ERR_VERIFY, "'%s' is no name of a container", name_or_id);
-	if (!ask(path, &json, err))
+	if (!engine_ask(path, &json, err))
 		return false;
 	if (!json) {
 		err_fail(err, ERR_VERIFY, "there is no container '%s'", name_or_id);
@@ -176,7 +191,7 @@ bool docker_find_by_port(int host_port, Container *ret, bool *ret_found, Err *er
 	size_t index;
 	json_t *item;
 
-	if (!ask("/containers/json", &all, err))
+	if (!engine_ask("/containers/json", &all, err))
 		return false;
 	json_array_foreach(all, index, item)
 	{
@@ -196,16 +211,159 @@ bool docker_find_by_port(int host_port, Container *ret, bool *ret_found, Err *er
 	return true;
 }
 
+/* Between the list and the question about one of it, that one was removed. */
+static bool went_away(Err *err)
+{
+	if (err->kind != ERR_VERIFY)
+		return false;
+	err_clear(err);
+	return true;
+}
+
+static bool list_add(ContainerList *list, const char *id, Err *err)
+{
+	AUTO(container_clear) Container container = {0};
+
+	if (!docker_inspect(id, &container, err))
+		return went_away(err);
+	list->items = mem_resize(list->items, list->len + 1, sizeof(Container));
+	list->items[list->len++] = container;
+	container = (Container){0};
+	return true;
+}
+
+static bool is_of_project(const json_t *item, const char *project, const char *service)
+{
+	const json_t *labels = json_object_get(item, "Labels");
+	const char *one_off = json_str(labels, LABEL "oneoff");
+
+	return str_is(json_str(labels, LABEL "project"), project) &&
+	       (!service || str_is(json_str(labels, LABEL "service"), service)) &&
+	       !(one_off && (str_is(one_off, "True") || str_is(one_off, "true")));
+}
+
+bool docker_of_project(const char *project, const char *service, ContainerList *ret, Err *err)
+{
+	AUTO(json_release_auto) json_t *all = NULL;
+	AUTO(container_list_clear) ContainerList list = {0};
+	size_t index;
+	json_t *item;
+
+	if (!engine_ask("/containers/json?all=1", &all, err))
+		return false;
+	json_array_foreach(all, index, item)
+	{
+		const char *id = json_str(item, "Id");
+
+		if (id && is_of_project(item, project, service) && !list_add(&list, id, err))
+			return false;
+	}
+	*ret = list;
+	list = (ContainerList){0};
+	return true;
+}
+
+static bool reaches(const Container *from, const Container *to, const char *host)
+{
+	for (size_t i = 0; i < from->networks.len; i++) {
+		const char *network = from->networks.items[i];
+		AUTO(free_auto)
+		char *name = str_format("%.*s/%s", (int)strcspn(network, "="), network, host);
+
+		if (strlist_has(&to->names_inside, name))
+			return true;
+	}
+	return false;
+}
+
+typedef bool Match(const void *arg, const Container *container);
+
+/* The first running container that `match` says yes to. */
+static bool find_running(Match *match, const void *arg, Container *ret, bool *ret_found, Err *err)
+{
+	AUTO(json_release_auto) json_t *all = NULL;
+	size_t index;
+	json_t *item;
+
+	*ret_found = false;
+	if (!engine_ask("/containers/json", &all, err))
+		return false;
+	json_array_foreach(all, index, item)
+	{
+		AUTO(container_clear) Container container = {0};
+		const char *id = json_str(item, "Id");
+
+		if (!id || (!docker_inspect(id, &container, err) && went_away(err)))
+			continue;
+		if (err->kind != ERR_NONE)
+			return false;
+		if (!match(arg, &container))
+			continue;
+		*ret = container;
+		container = (Container){0};
+		*ret_found = true;
+		return true;
+	}
+	return true;
+}
+
+typedef struct Reach {
+	const Container *from;
+	const char *host;
+} Reach;
+
+static bool is_reached(const void *arg, const Container *container)
+{
+	const Reach *reach = arg;
+
+	return !str_is(container->id, reach->from->id) &&
+	       reaches(reach->from, container, reach->host);
+}
+
+bool docker_find_by_name_inside(
+	const Container *from, const char *host, Container *ret, bool *ret_found, Err *err)
+{
+	const Reach reach = {from, host};
+
+	return find_running(is_reached, &reach, ret, ret_found, err);
+}
+
+static bool holds_process(const void *arg, const Container *container)
+{
+	return container->pid && process_is_descendant(*(const pid_t *)arg, container->pid);
+}
+
+bool docker_find_by_process(pid_t pid, Container *ret, bool *ret_found, Err *err)
+{
+	return find_running(holds_process, &pid, ret, ret_found, err);
+}
+
 void container_clear(Container *container)
 {
-	free(container->id);
-	free(container->name);
-	free(container->image);
-	free(container->ip);
-	free(container->compose_project);
+	char *const texts[] = {container->id, container->name, container->image,
+		container->image_id, container->state, container->dir, container->restart,
+		container->network_mode, container->gateway, container->ip,
+		container->compose_project, container->compose_service, container->compose_files,
+		container->compose_dir, container->swarm_service};
+
+	for (size_t i = 0; i < COUNT_OF(texts); i++)
+		free(texts[i]);
+	strlist_clear(&container->argv);
 	strlist_clear(&container->env);
 	strlist_clear(&container->mounts);
+	strlist_clear(&container->volumes);
+	strlist_clear(&container->published);
+	strlist_clear(&container->networks);
+	strlist_clear(&container->names_inside);
 	*container = (Container){0};
+}
+
+void container_list_clear(ContainerList *list)
+{
+	for (size_t i = 0; i < list->len; i++)
+		container_clear(&list->items[i]);
+	free(list->items);
+	*list = (ContainerList){0};
 }
 
 bool docker_exec_prefix(const char *container, bool with_password, StrList *argv, Err *err)
@@ -218,7 +376,7 @@ bool docker_exec_prefix(const char *container, bool with_password, StrList *argv
 		return err_hint(
 			err, "apt install docker.io, or install the postgresql-client package");
 	}
-	if (!is_name(container))
+	if (!engine_is_name(container))
 		return err_fail(err, ERR_VERIFY, "'%s' is no name of a container", container);
 	strlist_add(argv, docker);
 	strlist_add(argv, "exec");

@@ -7,29 +7,71 @@
  * and a host that runs containers has the client. Passwords travel as an environment variable named
  * on the command line without its value (`docker exec -e PGPASSWORD`), never in argv. */
 #pragma once
+#include <sys/types.h>
+
 #include "base/error.h"
 #include "base/list.h"
 
 typedef struct Container {
-	char *id, *name, *image;
+	char *id, *name;
+	char *image;    /* as it was named: "ghcr.io/open-webui/open-webui:v0.7.2" */
+	char *image_id; /* "sha256:…" */
 	bool running;
+	char *state;           /* "running (healthy)", "exited", "restarting" */
+	pid_t pid;             /* of its first process, as this machine sees it; 0: not running */
+	StrList argv;          /* of that process */
 	StrList env;           /* of its configuration */
-	StrList mounts;        /* "source:destination" */
+	char *dir;             /* working directory, inside */
+	char *restart;         /* policy: "no", "always", "unless-stopped", "on-failure" */
+	StrList mounts;        /* "source:destination"; the source as this machine sees it */
+	StrList volumes;       /* "name:destination" of those that are volumes */
+	StrList published;     /* "container-port/tcp=address:port" */
+	StrList networks;      /* "network=address" */
+	StrList names_inside;  /* "network/name": what others call it there */
+	char *network_mode;    /* "host", "bridge", "chat_default" … */
+	char *gateway;         /* address of this machine in its first network; NULL */
 	char *ip;              /* in its first network; NULL */
-	char *compose_project; /* NULL */
-	int published_port;    /* host port asked about; 0 */
+	char *compose_project; /* NULL: not made by compose; then the next four are, too */
+	char *compose_service;
+	char *compose_files; /* absolute paths, comma-separated */
+	char *compose_dir;   /* the project's folder */
+	bool one_off;        /* made by `compose run` */
+	char *swarm_service; /* NULL */
+	int published_port;  /* host port asked about; 0 */
 	int container_port;
 } Container;
 
-/* $DOCKER_HOST when it is a unix:// address, else /var/run/docker.sock. Caller frees. */
+typedef struct ContainerList {
+	Container *items;
+	size_t len;
+} ContainerList;
+
+/* $DOCKER_HOST when it is a unix:// address, else /var/run/docker.sock. Caller frees. Every
+ * question below is ERR_REFUSED when DOCKER_HOST is an address of another kind. */
 char *docker_socket(void);
 /* false with ERR_NETWORK when no engine answers, ERR_REFUSED when the socket may not be used. */
 bool docker_ping(Err *err) NODISCARD;
+/* ERR_REFUSED, by name, for what answers there and is not an engine whose containers share this
+ * machine's network and file systems: Podman, rootless Docker. */
+bool docker_is_ordinary(Err *err) NODISCARD;
 /* The running container that publishes this TCP port on the host; *ret_found false if none. */
 bool docker_find_by_port(int host_port, Container *ret, bool *ret_found, Err *err) NODISCARD;
 bool docker_inspect(
 	const char *name_or_id, Container *ret, Err *err) NODISCARD; /* ERR_VERIFY: none */
+/* The containers of a compose project, stopped ones too, without those of `compose run`. `service`
+ * NULL: of all its services. */
+bool docker_of_project(
+	const char *project, const char *service, ContainerList *ret, Err *err) NODISCARD;
+/* The running container that a process of this machine belongs to. */
+bool docker_find_by_process(pid_t pid, Container *ret, bool *ret_found, Err *err) NODISCARD;
+/* The running container that `from` reaches as `host` over one of their common networks. */
+bool docker_find_by_name_inside(const Container *from, const char *host, Container *ret,
+	bool *ret_found, Err *err) NODISCARD;
+/* One regular file of a container, running or not; *ret NULL when there is none. */
+bool docker_read_file(
+	const char *container, const char *path, size_t max_bytes, char **ret, Err *err) NODISCARD;
 void container_clear(Container *container);
+void container_list_clear(ContainerList *list);
 /* Words to put before a command so that it runs in the container, with stdin and stdout:
  * docker exec -i [-e PGPASSWORD] NAME. ERR_EXEC when there is no docker program. */
 bool docker_exec_prefix(

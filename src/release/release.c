@@ -9,6 +9,7 @@
 #include "os/file.h"
 #include "release/link.h"
 #include "release/marker.h"
+#include "release/site_container.h"
 #include "release/version.h"
 
 #define DIST_PREFIX "open_webui-"
@@ -148,6 +149,8 @@ bool release_current(const Site *site, Release *ret, Err *err)
 	AUTO(free_auto) char *target = NULL;
 	LinkState state;
 
+	if (site_in_container(site))
+		return release_of_container(site, ret, err);
 	if (system_serves(site))
 		return release_of_system(site, ret, err);
 	if (!link_state(site, &state, &target, err))
@@ -200,8 +203,22 @@ static void list_add_system(ReleaseList *list, const Site *site)
 		list_add(list, &release);
 }
 
+/* The images that an upgrade may use are the engine's; what is known of the site is the one that
+ * serves. */
+static bool list_of_container(const Site *site, ReleaseList *ret, Err *err)
+{
+	AUTO(release_clear) Release release = {0};
+
+	if (!release_of_container(site, &release, err))
+		return false;
+	list_add(ret, &release);
+	return true;
+}
+
 bool release_list(const Site *site, ReleaseList *ret, Err *err)
 {
+	if (site_in_container(site))
+		return list_of_container(site, ret, err);
 	AUTO(free_auto) char *folder = site_releases_dir(site);
 	AUTO(strlist_clear) StrList names = {0};
 	AUTO(release_list_clear) ReleaseList list = {0};

@@ -76,8 +76,15 @@ bool service_state(const Site *site, ServiceState *ret, Err *err)
 
 	if (site->service == SERVICE_SYSTEMD && !unit_state(site, &state, err))
 		return false;
-	look_for_process(site, &state);
-	look_for_stranger(site, &state);
+	if (site_in_container(site)) {
+		if (!container_state(site, &state, err))
+			return false;
+	} else {
+		look_for_process(site, &state);
+	}
+	/* The port of a running container is held by Docker's proxy, or by nobody. */
+	if (!site_in_container(site) || !state.pid)
+		look_for_stranger(site, &state);
 	*ret = state;
 	state = (ServiceState){0};
 	return true;
@@ -117,10 +124,19 @@ static bool verify_gone(const Site *site, Err *err)
 	}
 }
 
+static bool only_looked_at(const Site *site, Err *err)
+{
+	AUTO(free_auto) char *words = site_container_words(site);
+
+	return err_fail(err, ERR_REFUSED, "belay neither stops nor starts the %s yet", words);
+}
+
 bool service_stop(const Site *site, Err *err)
 {
 	AUTO(service_state_clear) ServiceState state = {0};
 
+	if (site_in_container(site))
+		return only_looked_at(site, err);
 	if (!service_state(site, &state, err))
 		return false;
 	if (!state.pid && state.stranger)
@@ -145,6 +161,9 @@ bool service_start(const Site *site, Err *err)
 		return unit_start(site, err);
 	case SERVICE_SCRIPT:
 		return start_script(site, err);
+	case SERVICE_CONTAINER:
+	case SERVICE_COMPOSE:
+		return only_looked_at(site, err);
 	case SERVICE_RECIPE:
 		break;
 	}
@@ -162,6 +181,13 @@ char *service_describe(const Site *site, char **ret_local)
 	case SERVICE_SCRIPT:
 		*ret_local = str_format(_("start script %s"), site->start_script);
 		return str_format("start script %s", site->start_script);
+	case SERVICE_CONTAINER:
+		*ret_local = str_format(_("container %s"), site->webui_container);
+		return str_format("container %s", site->webui_container);
+	case SERVICE_COMPOSE:
+		*ret_local = str_format(_("service %s of the compose project %s"),
+			site->compose_service, site->compose_project);
+		return site_container_words(site);
 	case SERVICE_RECIPE:
 		break;
 	}

@@ -1,5 +1,5 @@
 /* service.h - the port to whoever owns the server process: a systemd unit (system or user), the
- * site's start script, or the recipe alone.
+ * site's start script, the recipe alone, or a Docker container (which is only looked at so far).
  *
  * The server is the process that listens on the site's port and runs from the environment (or is
  * the unit's main process); it is ended by pidfd, never by name. A second Open WebUI on the host is
@@ -16,7 +16,8 @@ typedef struct ServiceState {
 	uint64_t start_ticks;
 	pid_t stranger;    /* somebody else who listens on the port (-1: unseen); 0: nobody */
 	char *stranger_is; /* what it is, for the message; NULL */
-	char *unit_state;  /* "active (running)"; NULL unless systemd */
+	char *unit_state;  /* "active (running)" of a unit, "running (healthy)" of a container, else
+			      NULL */
 } ServiceState;
 
 bool service_state(const Site *site, ServiceState *ret, Err *err) NODISCARD;

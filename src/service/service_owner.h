@@ -13,5 +13,7 @@ bool unit_state(const Site *site, ServiceState *ret, Err *err) NODISCARD;
 bool unit_stop(const Site *site, Err *err) NODISCARD;
 bool unit_start(const Site *site, Err *err) NODISCARD;
 
+bool container_state(const Site *site, ServiceState *ret, Err *err) NODISCARD;
+
 /* Waits without sleeping: true as soon as the pidfd (may be -1) is readable, else after ms. */
 bool wait_moment(int pidfd, int ms);

@@ -1,6 +1,7 @@
 """The settings, found the way Open WebUI finds them: environment, then .env two levels above."""
 
 import importlib.metadata
+import json
 import os
 import shutil
 from pathlib import Path
@@ -15,7 +16,11 @@ if (BASE_DIR / ".env").exists():
     load_dotenv(str(BASE_DIR / ".env"))
 
 FROM_INIT_PY = os.environ.get("FROM_INIT_PY", "False").lower() == "true"
-VERSION = importlib.metadata.version("open-webui") if FROM_INIT_PY else "0.0.0"
+if FROM_INIT_PY:
+    VERSION = importlib.metadata.version("open-webui")
+else:  # an image; without a package.json, a start that real ones answer "0.0.0" to
+    PACKAGE_JSON = BASE_DIR / "package.json"
+    VERSION = json.loads(PACKAGE_JSON.read_text())["version"] if PACKAGE_JSON.exists() else "0.0.0"
 ENABLE_DB_MIGRATIONS = os.environ.get("ENABLE_DB_MIGRATIONS", "True").lower() == "true"
 
 DATA_DIR = Path(os.getenv("DATA_DIR", BACKEND_DIR / "data")).resolve()

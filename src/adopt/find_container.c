@@ -1,0 +1,311 @@
+/* Open WebUI in a Docker container: what the engine says of it becomes the site. */
+#include <string.h>
+
+#include "adopt/look.h"
+#include "base/i18n.h"
+#include "base/mem.h"
+#include "base/redact.h"
+#include "base/text.h"
+#include "os/file.h"
+#include "release/site_container.h"
+
+#define KEY_FILE     ".webui_secret_key" /* in the working directory, as start.sh decides */
+#define KEY_FILE_MAX (64 * 1024)
+#define WORKDIR      "/app/backend"
+
+/* ---- which container ---- */
+
+static bool wished_container(const Look *look)
+{
+	return look_wished(look, "webui_container") || look_wished(look, "compose_project");
+}
+
+static bool of_wishes(Look *look, Err *err)
+{
+	Site asked = look->draft;
+
+	asked.service = look_wished(look, "compose_project") ? SERVICE_COMPOSE : SERVICE_CONTAINER;
+	if (asked.service == SERVICE_COMPOSE && !asked.compose_service) {
+		err_fail(err, ERR_CONFIG, "which service of project '%s' is Open WebUI?",
+			asked.compose_project);
+		return err_hint(err, "name it: --compose-service NAME");
+	}
+	/* What is not known yet cannot differ. */
+	if (asked.service == SERVICE_COMPOSE && !asked.start_directory) {
+		AUTO(container_list_clear) ContainerList list = {0};
+
+		if (!docker_of_project(asked.compose_project, asked.compose_service, &list, err))
+			return false;
+		asked.start_directory = list.len ? list.items[0].compose_dir : NULL;
+		return site_container(&asked, &look->container, err);
+	}
+	return site_container(&asked, &look->container, err);
+}
+
+static bool of_process(Look *look, Err *err)
+{
+	const int pid = (int)look->process.pid;
+	const char *other = server_container_kind(look->process.cgroup);
+	AUTO(free_auto) char *socket = docker_socket();
+	bool found = false;
+
+	if (other) {
+		err_fail(err, ERR_REFUSED,
+			"the Open WebUI of process %d runs in a container of %s, which is not "
+			"handled: only Docker Engine is",
+			pid, other);
+		return err_hint(err, "belay upgrades Open WebUI in Docker, or installed with pip "
+				     "or uv");
+	}
+	if (!docker_is_ordinary(err) ||
+		!docker_find_by_process(look->process.pid, &look->container, &found, err))
+		return err_wrap(err, "the Open WebUI of process %d runs in a container", pid);
+	if (found)
+		return true;
+	err_fail(err, ERR_REFUSED,
+		"the Open WebUI of process %d runs in a container that the Docker engine at '%s' "
+		"does not know",
+		pid, socket);
+	return err_hint(err, "name the socket of its engine: DOCKER_HOST=unix:///… belay adopt");
+}
+
+bool find_container(Look *look, Err *err)
+{
+	if (wished_container(look))
+		return docker_is_ordinary(err) && of_wishes(look, err);
+	return of_process(look, err);
+}
+
+/* ---- what it is ---- */
+
+static bool check_kind(const Container *container, Err *err)
+{
+	if (container->swarm_service) {
+		err_fail(err, ERR_REFUSED,
+			"container '%s' is a task of the swarm service '%s', which is not handled",
+			container->name, container->swarm_service);
+		return err_hint(err, "belay handles `docker compose` and `docker run`");
+	}
+	if (container->one_off) {
+		err_fail(err, ERR_REFUSED, "container '%s' was made by `docker compose run`",
+			container->name);
+		return err_hint(err, "docker compose up -d %s", container->compose_service);
+	}
+	return true;
+}
+
+/* Replicas, and a second project of the same name, are refused by site_container(). */
+static bool check_alone(Look *look, Err *err)
+{
+	AUTO(container_clear) Container again = {0};
+
+	if (look->draft.service != SERVICE_COMPOSE)
+		return true;
+	return site_container(&look->draft, &again, err);
+}
+
+static bool describe_owner(Look *look, Err *err)
+{
+	const Container *container = &look->container;
+	const char *name = container->name;
+
+	if (!container->compose_project || !container->compose_service)
+		return look_set(look, "service", "container", err,
+			       _("it has no labels of compose")) &&
+		       look_set(look, "webui_container", name, err, _("name of the container"));
+	if (!look_set(look, "service", "compose", err, _("labels of container '%s'"), name) ||
+		!look_set(look, "compose_project", container->compose_project, err,
+			_("labels of container '%s'"), name) ||
+		!look_set(look, "compose_service", container->compose_service, err,
+			_("labels of container '%s'"), name))
+		return false;
+	if (container->compose_files && !look_set(look, "compose_files", container->compose_files,
+						err, _("labels of container '%s'"), name))
+		return false;
+	return !container->compose_dir || look_set(look, "start_directory", container->compose_dir,
+						  err, _("labels of container '%s'"), name);
+}
+
+static bool check_wished_port(const Look *look, Err *err)
+{
+	const Container *container = &look->container;
+	AUTO(free_auto) char *ending = str_format(":%d", look->draft.port);
+
+	for (size_t i = 0; i < container->published.len; i++)
+		if (str_ends(container->published.items[i], ending))
+			return true;
+	return look_wished(look, "host") || str_is(container->network_mode, "host") ||
+	       err_fail(err, ERR_REFUSED, "container '%s' does not publish port %d",
+		       container->name, look->draft.port);
+}
+
+/* Where the gate will ask. */
+static bool describe_port(Look *look, Err *err)
+{
+	const Container *container = &look->container;
+	const char *inner = env_get(&container->env, "PORT");
+	AUTO(free_auto) char *wanted = str_format("%s/tcp=", str_empty(inner) ? "8080" : inner);
+
+	if (look_wished(look, "port"))
+		return check_wished_port(look, err);
+	if (str_is(container->network_mode, "host"))
+		return look_set(look, "port", str_empty(inner) ? "8080" : inner, err,
+			_("the container has the network of this machine"));
+	for (size_t i = 0; i < container->published.len; i++) {
+		const char *entry = container->published.items[i];
+		const char *colon = strrchr(entry, ':');
+
+		if (!str_starts(entry, wanted) || !colon)
+			continue;
+		AUTO(free_auto)
+		char *address = str_dup_n(
+			entry + strlen(wanted), (size_t)(colon - entry) - strlen(wanted));
+		return look_set(look, "port", colon + 1, err, _("published by container '%s'"),
+			       container->name) &&
+		       look_set(look, "host", address, err, _("published by container '%s'"),
+			       container->name);
+	}
+	if (look_wished(look, "host"))
+		return true; /* somebody who knows of a way that the engine does not */
+	err_fail(err, ERR_REFUSED,
+		"container '%s' publishes no port: belay could not see whether it answers",
+		container->name);
+	return err_hint(err, "publish it on this machine alone: ports: [\"127.0.0.1:3000:8080\"]");
+}
+
+/* Without a mount of its own the data is in the container's own layer, and goes with it. */
+static const char *mount_of(const Container *container, const char *path, char **ret_outside)
+{
+	const char *best = NULL;
+
+	for (size_t i = 0; i < container->mounts.len; i++) {
+		const char *colon = strrchr(container->mounts.items[i], ':');
+
+		if (!path_below(path, colon + 1) || (best && strlen(colon) < strlen(best)))
+			continue;
+		best = colon;
+		free(*ret_outside);
+		*ret_outside = str_format("%.*s%s", (int)(colon - container->mounts.items[i]),
+			container->mounts.items[i], path + strlen(colon + 1));
+	}
+	return best ? best + 1 : NULL;
+}
+
+static bool describe_data(Look *look, Err *err)
+{
+	const Container *container = &look->container;
+	AUTO(free_auto)
+	char *inside = site_data_inside(&container->env, container->dir ? container->dir : WORKDIR);
+	AUTO(free_auto) char *outside = NULL;
+	const char *mount = mount_of(container, inside, &outside);
+
+	if (!mount) {
+		err_fail(err, ERR_REFUSED,
+			"the data '%s' of container '%s' lies in no volume: it would be lost with "
+			"the container",
+			inside, container->name);
+		return err_hint(err,
+			"docker cp %s:%s DIR, then recreate the container with -v DIR:%s",
+			container->name, inside, inside);
+	}
+	for (size_t i = 0; i < container->volumes.len; i++) {
+		const char *colon = strrchr(container->volumes.items[i], ':');
+
+		if (str_is(colon + 1, mount))
+			return look_set(look, "data_dir", outside, err,
+				_("volume '%.*s', mounted at '%s'"),
+				(int)(colon - container->volumes.items[i]),
+				container->volumes.items[i], mount);
+	}
+	return look_set(look, "data_dir", outside, err, _("mounted at '%s'"), mount);
+}
+
+static bool describe_image(Look *look, Err *err)
+{
+	const Container *container = &look->container;
+	AUTO(free_auto) char *version = NULL;
+	AUTO(free_auto) char *networks = strlist_join(&container->networks, ", ");
+
+	if (!container_version(container, &version, err))
+		return false;
+	look_note(look, "state", container->state, _("container '%s', by the Docker engine"),
+		container->name);
+	look_note(look, "image", container->image, "%s", container->image_id);
+	look_note(look, "version", version, _("'package.json' in container '%s'"), container->name);
+	look_note(look, "restart", container->restart, _("restart policy of container '%s'"),
+		container->name);
+	look_note(look, "networks", str_is(container->network_mode, "host") ? "host" : networks,
+		_("networks of container '%s'"), container->name);
+	return true;
+}
+
+static void take_recipe(Look *look)
+{
+	const Container *container = &look->container;
+	Recipe *recipe = &look->draft.recipe;
+
+	recipe_clear(recipe);
+	strlist_add_all(&recipe->argv, &container->argv);
+	strlist_add_all(&recipe->env, &container->env);
+	recipe->dir = str_dup(container->dir ? container->dir : WORKDIR);
+	recipe->user = str_dup("root");
+	recipe->umask = 0022;
+	recipe->pid = container->pid;
+	recipe->start_ticks = look->process.start_ticks;
+	recipe_learn_secrets(recipe);
+}
+
+bool describe_container(Look *look, Err *err)
+{
+	if (!check_kind(&look->container, err) || !describe_image(look, err) ||
+		!describe_owner(look, err) || !check_alone(look, err) ||
+		!describe_port(look, err) || !describe_data(look, err))
+		return false;
+	take_recipe(look);
+	return true;
+}
+
+/* ---- the secret key ---- */
+
+/* start.sh looks for a file when both variables are empty, which the image sets the first to. */
+static char *key_path(const Container *container)
+{
+	const char *named = env_get(&container->env, "WEBUI_SECRET_KEY_FILE");
+	const char *file = str_empty(named) ? KEY_FILE : named;
+
+	return file[0] == '/' ? str_dup(file)
+			      : path_join(container->dir ? container->dir : WORKDIR, file);
+}
+
+bool find_container_key(Look *look, Err *err)
+{
+	const Container *container = &look->container;
+	AUTO(free_auto) char *path = key_path(container);
+	AUTO(free_auto) char *outside = NULL;
+	AUTO(free_auto) char *key = NULL;
+	Site *site = &look->out->site;
+
+	if (site->webui.key_source != KEY_NONE)
+		return true;
+	if (!docker_read_file(container->id, path, KEY_FILE_MAX, &key, err))
+		return err_wrap(err, "the secret key");
+	if (!key)
+		return true;
+	/* As $(cat FILE) takes it. */
+	for (size_t len = strlen(key); len && key[len - 1] == '\n'; len--)
+		key[len - 1] = '\0';
+	if (!*key)
+		return true;
+	redact_add(key);
+	look->out->secret_key = TAKE(key);
+	site->secret_key_file = site_path(site, "webui_secret_key");
+	site->webui.key_source = KEY_IN_FILE;
+	if (mount_of(container, path, &outside))
+		look_note(look, "secret-key", outside, _("'%s' in container '%s'"), path,
+			container->name);
+	else
+		look_note(look, "secret-key", path,
+			_("only in container '%s', and goes with it: adopt keeps it in '%s'"),
+			container->name, site->secret_key_file);
+	return true;
+}

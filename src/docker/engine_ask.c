@@ -1,0 +1,158 @@
+#include "docker/engine_ask.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "docker/engine_api.h"
+
+enum { ASK_MS = 10000, ANSWER_MAX = 16 << 20, REASON_MAX = 300 };
+
+#define UNIX_SCHEME "unix://"
+
+static bool is_unix(const char *host)
+{
+	return str_starts(host, UNIX_SCHEME "/");
+}
+
+char *docker_socket(void)
+{
+	const char *host = getenv("DOCKER_HOST");
+
+	if (host && is_unix(host))
+		return str_dup(host + strlen(UNIX_SCHEME));
+	return str_dup("/var/run/docker.sock");
+}
+
+/* Asking the local engine instead would describe other containers than `docker ps` shows. */
+static bool check_host(Err *err)
+{
+	const char *host = getenv("DOCKER_HOST");
+
+	if (str_empty(host) || is_unix(host))
+		return true;
+	err_fail(err, ERR_REFUSED,
+		"DOCKER_HOST is '%.200s': only an engine of this machine is handled, over its Unix "
+		"socket",
+		host);
+	return err_hint(err, "run belay on the machine of the engine, without DOCKER_HOST");
+}
+
+static bool check_socket(const char *socket, Err *err)
+{
+	if (access(socket, R_OK | W_OK) == 0)
+		return true;
+	if (errno != EACCES) {
+		err_fail(err, ERR_NETWORK, "no Docker engine answers at '%s': %s", socket,
+			strerror(errno));
+		return err_hint(err, "systemctl start docker");
+	}
+	err_fail(err, ERR_REFUSED, "the Docker socket '%s' may not be used by this user", socket);
+	return err_hint(err, "sudo usermod -aG docker $USER, and log in again");
+}
+
+bool engine_get(const char *path, size_t max_bytes, HttpAnswer *ret, Err *err)
+{
+	AUTO(free_auto) char *socket = docker_socket();
+	AUTO(free_auto) char *url = str_format("http://docker%s", path);
+	const HttpRequest request = {
+		.url = url, .unix_socket = socket, .timeout_ms = ASK_MS, .max_bytes = max_bytes};
+
+	if (!check_host(err) || !check_socket(socket, err))
+		return false;
+	return http_ask(&request, ret, err) || err_wrap(err, "asking the Docker engine");
+}
+
+bool engine_said_no(const HttpAnswer *answer, Err *err)
+{
+	return err_fail(err, ERR_NETWORK, "the Docker engine answered %d: %.*s", answer->status,
+		REASON_MAX, answer->body);
+}
+
+bool engine_ask(const char *path, json_t **ret, Err *err)
+{
+	AUTO(http_answer_clear) HttpAnswer answer = {0};
+
+	if (!engine_get(path, ANSWER_MAX, &answer, err))
+		return false;
+	if (answer.status == 404) {
+		*ret = NULL;
+		return true;
+	}
+	if (answer.status != 200)
+		return engine_said_no(&answer, err);
+	return json_parse(answer.body, answer.length, ANSWER_MAX, ret, err) ||
+	       err_wrap(err, "the Docker engine's answer");
+}
+
+bool engine_is_name(const char *name)
+{
+	return !str_empty(name) && name[0] != '-' && name[0] != '.' &&
+	       strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-") ==
+		       strlen(name);
+}
+
+static bool asks_podman(const json_t *version)
+{
+	size_t index;
+	json_t *part;
+
+	json_array_foreach(json_object_get(version, "Components"), index, part)
+	{
+		const char *name = json_str(part, "Name");
+
+		if (name && str_starts(name, "Podman"))
+			return true;
+	}
+	return false;
+}
+
+static bool ask_version(json_t **ret, Err *err)
+{
+	if (!engine_ask("/version", ret, err))
+		return false;
+	return json_str(*ret, "ApiVersion") ||
+	       err_fail(err, ERR_NETWORK, "what answers at the Docker socket is no Docker engine");
+}
+
+bool docker_ping(Err *err)
+{
+	AUTO(json_release_auto) json_t *version = NULL;
+
+	return ask_version(&version, err);
+}
+
+static bool is_rootless(const json_t *info)
+{
+	size_t index;
+	json_t *option;
+
+	json_array_foreach(json_object_get(info, "SecurityOptions"), index, option)
+	{
+		if (json_is_string(option) && strstr(json_string_value(option), "name=rootless"))
+			return true;
+	}
+	return false;
+}
+
+bool docker_is_ordinary(Err *err)
+{
+	AUTO(json_release_auto) json_t *version = NULL;
+	AUTO(json_release_auto) json_t *info = NULL;
+	AUTO(free_auto) char *socket = docker_socket();
+
+	if (!ask_version(&version, err))
+		return false;
+	if (asks_podman(version))
+		return err_fail(err, ERR_REFUSED,
+			"Podman answers at '%s', which is not handled: only Docker Engine is",
+			socket);
+	if (!engine_ask("/info", &info, err))
+		return false;
+	if (!is_rootless(info))
+		return true;
+	return err_fail(err, ERR_REFUSED,
+		"the Docker engine at '%s' is rootless, which is not handled: its containers "
+		"cannot be reached from this machine's network",
+		socket);
+}

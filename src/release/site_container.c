@@ -1,0 +1,92 @@
+#include "release/site_container.h"
+
+#include <string.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "os/file.h"
+
+#define PACKAGE_JSON_MAX (1 << 20)
+
+static bool check_project(const Site *site, const ContainerList *list, Err *err)
+{
+	for (size_t i = 0; i < list->len; i++) {
+		const Container *one = &list->items[i];
+
+		if (!one->compose_dir || str_is(one->compose_dir, site->start_directory))
+			continue;
+		err_fail(err, ERR_REFUSED,
+			"two compose projects have the name '%s': one in '%s', one in '%s'",
+			site->compose_project, site->start_directory, one->compose_dir);
+		return err_hint(err, "give one of them another name (COMPOSE_PROJECT_NAME, or "
+				     "'name:' in its file), and recreate it");
+	}
+	return true;
+}
+
+static bool of_compose(const Site *site, Container *ret, Err *err)
+{
+	AUTO(container_list_clear) ContainerList list = {0};
+
+	if (!docker_of_project(site->compose_project, site->compose_service, &list, err) ||
+		!check_project(site, &list, err))
+		return false;
+	if (list.len == 0) {
+		err_fail(err, ERR_VERIFY, "there is no container of service '%s' of '%s'",
+			site->compose_service, site->compose_project);
+		return err_hint(err, "cd '%s' && docker compose up -d %s", site->start_directory,
+			site->compose_service);
+	}
+	if (list.len > 1) {
+		err_fail(err, ERR_REFUSED,
+			"service '%s' of '%s' has %zu containers; only one is handled",
+			site->compose_service, site->compose_project, list.len);
+		return err_hint(err, "docker compose up -d --scale %s=1", site->compose_service);
+	}
+	*ret = list.items[0];
+	list.items[0] = (Container){0};
+	return true;
+}
+
+bool site_container(const Site *site, Container *ret, Err *err)
+{
+	if (site->service == SERVICE_COMPOSE)
+		return of_compose(site, ret, err);
+	return docker_inspect(site->webui_container, ret, err);
+}
+
+bool container_version(const Container *container, char **ret, Err *err)
+{
+	AUTO(free_auto) char *base = path_folder(container->dir ? container->dir : "/app/backend");
+	AUTO(free_auto) char *path = path_join(base, "package.json");
+	AUTO(free_auto) char *text = NULL;
+	AUTO(json_release_auto) json_t *package = NULL;
+	const char *version;
+
+	if (!docker_read_file(container->id, path, PACKAGE_JSON_MAX, &text, err))
+		return false;
+	if (!text)
+		return err_fail(err, ERR_VERIFY,
+			"image '%s' is no Open WebUI: there is no '%s' in it", container->image,
+			path);
+	if (!json_parse(text, strlen(text), PACKAGE_JSON_MAX, &package, err))
+		return err_wrap(err, "'%s' of image '%s'", path, container->image);
+	version = json_str(package, "version");
+	if (!str_is(json_str(package, "name"), "open-webui") || str_empty(version))
+		return err_fail(err, ERR_VERIFY, "'%s' of image '%s' is not that of Open WebUI",
+			path, container->image);
+	*ret = str_dup(version);
+	return true;
+}
+
+bool release_of_container(const Site *site, Release *ret, Err *err)
+{
+	AUTO(container_clear) Container container = {0};
+
+	if (!site_container(site, &container, err) ||
+		!container_version(&container, &ret->version, err))
+		return false;
+	ret->path = str_dup(container.image);
+	return true;
+}

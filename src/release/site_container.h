@@ -1,0 +1,13 @@
+/* site_container.h - the container that Open WebUI runs in, and the version in it. It is found by
+ * its name or by its compose labels at every question: it is another one after each recreation. */
+#pragma once
+#include "docker/engine_api.h"
+#include "release/release.h"
+
+/* ERR_VERIFY when there is none; ERR_REFUSED when the compose service has several, or another
+ * project has the same name. */
+bool site_container(const Site *site, Container *ret, Err *err) NODISCARD;
+/* The version that /app/package.json of the image names. ERR_VERIFY when it names none. */
+bool container_version(const Container *container, char **ret, Err *err) NODISCARD;
+/* As release_current(): the path is the name of the image; there is no Python to name. */
+bool release_of_container(const Site *site, Release *ret, Err *err) NODISCARD;

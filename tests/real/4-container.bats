@@ -1,0 +1,147 @@
+#!/usr/bin/env bats
+# Open WebUI in Docker: what adopt finds, what status and check say, what is refused. The release is
+# the stand-in, in an image of the official layout.
+
+setup_file() {
+	ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+	. "$BATS_TEST_DIRNAME/lib.sh"
+	. "$ROOT/tests/harness/container.sh"
+	docker_ready >"$BATS_FILE_TMPDIR/why" 2>&1 || return 0
+	sh "$ROOT/tests/standin/make-wheelhouse" "$CACHE/wheelhouse"
+	{ "$ROOT/tools/make-postgres-image" && webui_image 0.7.2; } >"$BATS_FILE_TMPDIR/image" 2>&1 || {
+		echo "the images cannot be made: $(tail -n 1 "$BATS_FILE_TMPDIR/image")" >"$BATS_FILE_TMPDIR/why"
+		return 0
+	}
+	touch "$BATS_FILE_TMPDIR/ready"
+}
+
+setup() {
+	ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+	. "$BATS_TEST_DIRNAME/lib.sh"
+	. "$ROOT/tests/harness/container.sh"
+	[ -e "$BATS_FILE_TMPDIR/ready" ] || skip "$(tail -n 1 "$BATS_FILE_TMPDIR/why")"
+}
+
+teardown() {
+	for dir in "$BATS_TEST_TMPDIR"/*/; do
+		[ ! -e "$dir/site.env" ] || { site_use "${dir%/}" && docker_site_remove; }
+	done
+}
+
+server_of() {
+	for pid in $(docker top "$1" -eo pid,args | awk '/uvicorn/ {print $1}'); do echo "$pid"; done | head -n 1
+}
+
+# Of all checks only this one says no.
+only_refusal() {
+	expect 3 belay check --json
+	[ "$(jq -r 'select(.event == "check" and .state != "ok") | .id' "$SITE/out")" = "$1" ] ||
+		complain "other checks say no" "$(cat "$SITE/out")"
+}
+
+@test "a plain container with SQLite: found, adopted, looked at" {
+	docker_site_new alpha && docker_webui && site_fill 1
+	expect 0 belay adopt --print --pid "$(server_of "$PREFIX-webui")"
+	for text in "^image .*standin:v0.7.2" "^version +0.7.2" "^port +$SITE_PORT" "$PREFIX-data" \
+		'^secret-key +/app/backend/.webui_secret_key .*goes with it'; do
+		expect_text out "$text"
+	done
+	[ ! -e "$SITE_FILE" ] && [ -z "$(ls "$SITE/state")" ]
+
+	expect 0 belay adopt --pid "$(server_of "$PREFIX-webui")"
+	expect_text "$SITE_NAME.conf" '^service = container'
+	# The key that would die with the container, as start.sh takes it: without the end of the line.
+	key=$(docker exec "$PREFIX-webui" cat .webui_secret_key)
+	[ "$(od -c <"$SITE/state/$SITE_NAME/webui_secret_key")" = "$(printf %s "$key" | od -c)" ]
+	[ "$(stat -c %a "$SITE/state/$SITE_NAME/webui_secret_key")" = 600 ]
+	! grep -qF "$key" "$SITE/out" "$SITE/err" "$SITE_FILE"
+
+	expect 0 belay status
+	expect_text out "^running +0.7.2, process $(docker inspect -f '{{.State.Pid}}' "$PREFIX-webui"), port $SITE_PORT"
+	expect_text out "^service +container $PREFIX-webui"
+	expect_text out "^revision +c440947495f3"
+	expect 3 belay check
+	expect_text out 'cannot back up, upgrade or restore'
+	only_refusal container
+
+	# What is not done yet is refused before anything is touched.
+	for command in 'upgrade 0.8.0' 'rehearse 0.8.0' backup rollback prune resume 'notes 0.8.0'; do
+		# shellcheck disable=SC2086
+		expect 3 belay $command
+		expect_text err "container $PREFIX-webui"
+	done
+	[ "$(site_version)" = 0.7.2 ] && site_reads_back
+}
+
+@test "a compose service with PostgreSQL that no port is published of" {
+	docker_site_new beta && docker_database
+	# shellcheck disable=SC2046
+	docker_webui $(compose_labels) -e DATABASE_URL=postgresql://owui:s3cret-of-db@db:5432/openwebui \
+		-e WEBUI_SECRET_KEY=s3cret-of-webui
+	site_fill 1
+	expect 0 belay adopt --compose-project "$PREFIX" --compose-service webui
+	expect_text out "^container +$PREFIX-db"
+	expect_text "$SITE_NAME.conf" '^service = compose'
+	expect_text "$SITE_NAME.conf" "^compose_files = $SITE/start/compose.yaml"
+	expect_text "$SITE_NAME.conf" "^start_directory = $SITE/start\$"
+	[ ! -e "$SITE/state/$SITE_NAME/webui_secret_key" ]
+	! grep -q s3cret-of "$SITE/out" "$SITE/err" "$SITE_FILE"
+	expect 0 belay status
+	expect_text out "^service +service webui of the compose project $PREFIX"
+	expect_text out '^database +PostgreSQL 15'
+	expect_text out '^revision +c440947495f3'
+	expect 3 belay check
+	only_refusal container
+	expect_text out 'docker exec .*-db pg_dump -U owui -Fc openwebui'
+
+	# Another address after a restart of the database: it is asked for anew each time.
+	docker stop "$PREFIX-db" >/dev/null
+	expect 0 belay status
+	expect_text out "unknown: container '$PREFIX-db' of the database is not running"
+	docker run -d --name "$PREFIX-x" --network "$PREFIX" belay-test/standin:v0.7.2 sleep 60 >/dev/null
+	docker start "$PREFIX-db" >/dev/null
+	for _ in $(seq 100); do
+		belay status
+		! grep -q '^revision' "$SITE/out" || break
+		sleep 0.2
+	done
+	expect_text out '^revision +c440947495f3'
+}
+
+@test "what is refused: replicas, a second project of the name, no volume, no port, a swarm's task" {
+	docker_site_new gamma
+	# shellcheck disable=SC2046
+	docker_webui $(compose_labels)
+	# shellcheck disable=SC2046
+	docker run -d --name "$PREFIX-webui-2" $(compose_labels) belay-test/standin:v0.7.2 sleep 60 >/dev/null
+	expect 3 belay adopt --print --pid "$(server_of "$PREFIX-webui")"
+	expect_text err 'has 2 containers'
+	docker rm -f "$PREFIX-webui-2" >/dev/null
+	# shellcheck disable=SC2046
+	docker run -d --name "$PREFIX-webui-2" $(compose_labels | sed "s|working_dir=$SITE|working_dir=/other|") \
+		belay-test/standin:v0.7.2 sleep 60 >/dev/null
+	expect 3 belay adopt --print --pid "$(server_of "$PREFIX-webui")"
+	expect_text err "two compose projects have the name '$PREFIX'"
+	docker rm -f "$PREFIX-webui-2" >/dev/null
+
+	docker run -d --name "$PREFIX-bare" -p "127.0.0.1:$(free_port):8080" belay-test/standin:v0.7.2 sleep 60 >/dev/null
+	expect 3 belay adopt --print --webui-container "$PREFIX-bare"
+	expect_text err "lies in no volume"
+	expect_text err "docker cp $PREFIX-bare:/app/backend/data"
+	docker run -d --name "$PREFIX-shut" -v "$PREFIX-data:/app/backend/data" belay-test/standin:v0.7.2 sleep 60 >/dev/null
+	expect 3 belay adopt --print --webui-container "$PREFIX-shut"
+	expect_text err 'publishes no port'
+	docker run -d --name "$PREFIX-task" --label com.docker.swarm.service.name=chat belay-test/standin:v0.7.2 sleep 60 >/dev/null
+	expect 3 belay adopt --print --webui-container "$PREFIX-task"
+	expect_text err "swarm service 'chat'"
+	expect 1 belay adopt --print --webui-container "$PREFIX-absent"
+	expect_text err 'docker ps -a'
+	docker run -d --name "$PREFIX-other" -v "$PREFIX-data:/app/backend/data" belay-test/postgres:15 sleep 60 >/dev/null
+	expect 1 belay adopt --print --webui-container "$PREFIX-other"
+	expect_text err 'is no Open WebUI'
+
+	DOCKER_HOST=tcp://127.0.0.1:2375 expect 3 belay adopt --print --webui-container "$PREFIX-webui"
+	expect_text err 'only an engine of this machine'
+	DOCKER_HOST=unix://$SITE/none expect 1 belay adopt --print --webui-container "$PREFIX-webui"
+	expect_text err 'systemctl start docker'
+}
