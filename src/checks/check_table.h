@@ -1,5 +1,6 @@
 /* check_table.h - the check functions by subject, for the table in checks.c. Each answers one
- * question: OK with an empty Err, or a kind with the reason (and usually a hint) in it. */
+ * question: OK (with nothing in Err, or with what is
+ * worth knowing), or a kind with the reason (and usually a hint) in it. */
 #pragma once
 #include "checks/checks.h"
 

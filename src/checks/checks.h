@@ -18,6 +18,8 @@ typedef struct CheckCtx {
 	const char *package_dir;      /* the fetched target; NULL likewise */
 	const Migrations *migrations; /* of the target; NULL likewise */
 	const char *revision;         /* of the database now */
+	/* What the target's migrations made of 100 bytes in an earlier rehearsal; 0: not known. */
+	int growth_percent;
 } CheckCtx;
 
 typedef struct CheckSummary {

@@ -65,9 +65,72 @@ static void show_head(const json_t *plan, Out *out)
 	row_bytes(table, _("size of the database"), database, "bytes");
 	row(table, _("migrations"), migrations ? count : NULL);
 	row(table, _("backup in"), json_str(plan, "backup_dir"));
+	row(table, _("restored with"), json_str(plan, "restore"));
 	row_duration(table, _("dark, estimated"), plan, "dark_ms");
 	row_duration(table, _("read-only, estimated"), plan, "read_only_ms");
 	row_duration(table, _("in all, estimated"), plan, "total_ms");
+	table_show(table, out);
+}
+
+static const char *use_name(const char *use)
+{
+	static const char *const names[][2] = {
+		{"release", N_("release")},
+		{"backup", N_("backup")},
+		{"vectors", N_("vector store")},
+		{"log", N_("write-ahead log")},
+		{"proof", N_("proof")},
+		{"rehearsal", N_("rehearsal")},
+		{"copy", N_("copy")},
+	};
+
+	for (size_t i = 0; i < COUNT_OF(names); i++) {
+		if (str_is(names[i][0], use))
+			return _(names[i][1]);
+	}
+	return use;
+}
+
+static char *uses_of(const json_t *place)
+{
+	AUTO(strlist_clear) StrList uses = {0};
+	const char *use = NULL;
+	json_t *bytes = NULL;
+
+	json_object_foreach(json_object_get(place, "uses"), use, bytes)
+	{
+		strlist_addf(&uses, "%s %s", use_name(use),
+			str_bytes((unsigned long long)json_integer_value(bytes)));
+	}
+	return strlist_join(&uses, ", ");
+}
+
+/* Not everything is there at one time: what is needed is less than the sum. */
+static void show_disk(const json_t *plan, Out *out)
+{
+	const char *const headings[] = {_("disk of"), _("free"), _("needed"), _("for")};
+	const json_t *place = NULL, *disk = json_object_get(plan, "disk");
+	AUTO(table_free_auto) Table *table = NULL;
+	size_t i = 0;
+
+	if (json_array_size(disk) == 0)
+		return;
+	table = table_new(4, headings);
+	table_right(table, 1);
+	table_right(table, 2);
+	json_array_foreach(disk, i, place)
+	{
+		const char *path = json_str(place, "path");
+		const unsigned long long free_bytes = (unsigned long long)json_int(
+			place, "free_bytes", 0);
+		AUTO(free_auto) char *uses = uses_of(place);
+
+		table_row(table,
+			(const char *const[]){path ? path : _("database server"),
+				path ? str_bytes(free_bytes) : _("unknown"),
+				str_bytes((unsigned long long)json_int(place, "bytes", 0)), uses});
+	}
+	out_add(out, "\n");
 	table_show(table, out);
 }
 
@@ -159,6 +222,7 @@ void plan_show(const json_t *plan, Out *out)
 
 	show_head(plan, out);
 	show_steps(plan, out);
+	show_disk(plan, out);
 	show_written(plan, out);
 	json_array_foreach(json_object_get(plan, "notices"), i, notice)
 	{

@@ -181,6 +181,8 @@ static void look_for_movement(Watch *watch, int64_t now)
 		watch->moved_at = now;
 	watch->cpu_ticks = ticks;
 	watch->bytes = bytes;
+	if (watch->spec->ret_peak_bytes && bytes > *watch->spec->ret_peak_bytes)
+		*watch->spec->ret_peak_bytes = bytes;
 	if (!database_is_sqlite(watch->spec->db) && now - watch->moved_at > ASK_AFTER_MS &&
 		now - watch->asked_at > ASK_AFTER_MS)
 		ask_server(watch, now);

@@ -31,6 +31,8 @@ typedef struct MigrationSpec {
 	const char *url;      /* of the place as seen from the cage; NULL: as from here */
 	int cage_fd;          /* as in ProcSpec (proc.h); 0: none */
 	int64_t *ret_peak_kb; /* memory at its largest; NULL: not asked */
+	/* SQLite: the files at their largest, as far as one look a second sees; NULL: not asked */
+	int64_t *ret_peak_bytes;
 } MigrationSpec;
 
 /* *ret: [{"revision": id, "from": id, "ms": n}, …] in order of running. */

@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "os/file.h"
 #include "database/ops.h"
 #include "database/reach.h"
 
@@ -106,6 +107,14 @@ int64_t database_wal_bytes(Database *db)
 		!bytes)
 		return -1;
 	return strtoll(bytes, NULL, 10);
+}
+
+bool database_folder(Database *db, char **ret, Err *err)
+{
+	if (db->ops->folder)
+		return db->ops->folder(db, ret, err);
+	*ret = path_folder(db->live);
+	return true;
 }
 
 bool database_sessions(Database *db, StrList *ret, Err *err)

@@ -64,6 +64,10 @@ bool database_ask(
  * -1 where there is none or the server does not say. */
 int64_t database_wal_bytes(Database *db);
 
+/* A folder of this machine on whose file system the databases lie; NULL where it cannot be seen
+ * from here (another machine, a container without such a folder). */
+bool database_folder(Database *db, char **ret, Err *err) NODISCARD;
+
 /* Sessions of others on the live database, readable lines; not those of the application (its role
  * without a program name). SQLite: all processes that have it open, "process PID (…)". */
 bool database_sessions(Database *db, StrList *ret, Err *err) NODISCARD;

@@ -23,6 +23,8 @@ typedef struct DatabaseOps {
 	bool (*digests)(Database *db, const char *place, json_t **ret, Err *err);
 	bool (*ask)(Database *db, const char *place, const char *query, char **ret, Err *err);
 
+	bool (*folder)(Database *db, char **ret, Err *err); /* NULL: that of the live place */
+
 	bool (*sessions)(Database *db, StrList *ret, Err *err);
 	bool (*try_rights)(Database *db, Err *err);
 	bool (*obstacles)(Database *db, StrList *ret, Err *err);

@@ -90,10 +90,10 @@ bool pg_newer_condition(PgSession *session, const json_t *marks, char **ret, Err
 /* A session of the admin in `place`, whose door stays as it is. */
 bool pg_enter_place(
 	Database *db, const char *place, PgEntry *entry, PgSession **ret, Err *err) NODISCARD;
-/* pg_make_live.c */
+/* pg_folder.c, pg_make_live.c, pg_export.c */
+bool pg_folder(Database *db, char **ret, Err *err) NODISCARD;
 bool pg_make_live(Database *db, Err *err) NODISCARD;
 bool pg_unmake_live(Database *db, const char *id, Err *err) NODISCARD;
-/* pg_export.c */
 bool pg_export_since(Database *db, const char *place, const char *before, const json_t *marks,
 	WrittenSink sink, void *arg, Err *err) NODISCARD;
 

@@ -135,6 +135,7 @@ const DatabaseOps pg_database_ops = {
 	.counts = pg_counts,
 	.digests = pg_digests,
 	.ask = ask,
+	.folder = pg_folder,
 	.sessions = pg_sessions,
 	.try_rights = pg_try_rights,
 	.obstacles = pg_obstacles,

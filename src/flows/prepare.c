@@ -4,9 +4,11 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "checks/checks.h"
+#include "checks/room.h"
 #include "config/system_python.h"
 #include "os/file.h"
 #include "release/link.h"
+#include "rehearse/rehearse.h"
 #include "release/package.h"
 
 static bool read_revision(Prepared *prepared, Err *err)
@@ -42,10 +44,26 @@ bool prepare_target(const Site *site, const char *wanted, Prepared *ret, Err *er
 	return true;
 }
 
-bool prepare_check(const Site *site, const Prepared *prepared, Err *err)
+static int known_growth(const Site *site, const Prepared *prepared)
 {
-	AUTO(check_summary_clear) CheckSummary summary = {0};
-	const CheckCtx ctx = {
+	AUTO(rehearsal_clear) Rehearsal known = {0};
+	AUTO(err_clear) Err ignored = {0};
+	bool found;
+
+	if (!prepared->version ||
+		!rehearsal_load(site, prepared->version, &known, &found, &ignored) || !found ||
+		known.bytes_before <= 0 ||
+		!str_is(json_str(known.report, "revision"), prepared->revision))
+		return 0;
+	const int64_t largest = known.peak_bytes > known.bytes_after ? known.peak_bytes
+								     : known.bytes_after;
+
+	return (int)(largest * 100 / known.bytes_before);
+}
+
+static CheckCtx check_ctx(const Site *site, const Prepared *prepared)
+{
+	return (CheckCtx){
 		.site = site,
 		.db = prepared->db,
 		.current = &prepared->current,
@@ -53,7 +71,27 @@ bool prepare_check(const Site *site, const Prepared *prepared, Err *err)
 		.package_dir = prepared->package_dir,
 		.migrations = prepared->package_dir ? &prepared->migrations : NULL,
 		.revision = prepared->revision,
+		.growth_percent = known_growth(site, prepared),
 	};
+}
+
+void plan_put_room(json_t *plan, const Site *site, const Prepared *prepared)
+{
+	const CheckCtx ctx = check_ctx(site, prepared);
+	AUTO(room_clear) Room room = {0};
+	AUTO(err_clear) Err ignored = {0};
+
+	/* What cannot be measured was a finding of the checks. */
+	if (!room_estimate(&ctx, &room, &ignored))
+		return;
+	json_object_set_new(plan, "disk", room_json(&room));
+	json_put(plan, "restore", room.restore_how);
+}
+
+bool prepare_check(const Site *site, const Prepared *prepared, Err *err)
+{
+	AUTO(check_summary_clear) CheckSummary summary = {0};
+	const CheckCtx ctx = check_ctx(site, prepared);
 
 	if (!checks_run(&ctx, &summary, err))
 		return false;

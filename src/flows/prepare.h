@@ -27,5 +27,7 @@ void prepared_clear(Prepared *prepared);
  */
 json_t *plan_make(const Site *site, const char *command, const Prepared *prepared,
 	const StepDef *const *steps);
+/* "disk" and "restore": what proof, rehearsal and copy take, and how a set is restored for them. */
+void plan_put_room(json_t *plan, const Site *site, const Prepared *prepared);
 /* The facts that every changing run starts with. */
 bool set_common_facts(RunCtx *ctx, const Prepared *prepared, Err *err) NODISCARD;

@@ -144,6 +144,7 @@ static const char *decide(Session *session, const FlowWish *wish, const Prepared
 
 	plan = plan_make(session->site, "upgrade", prepared, steps_for(reads_on));
 	put_prediction(session->site, prepared->version, plan);
+	plan_put_room(plan, session->site, prepared);
 	*ret_more = json_pack("{s:s, s:s, s:O}", "from", prepared->current.version, "to",
 		prepared->version, "plan", plan);
 	if (wish->plan_only)

@@ -136,6 +136,7 @@ static bool run_alembic(Stage *stage, Err *err)
 		.url = stage->url,
 		.cage_fd = cage_fd(stage->cage),
 		.ret_peak_kb = &stage->result.peak_rss_kb,
+		.ret_peak_bytes = &stage->result.peak_bytes,
 	};
 
 	if (!alembic_upgrade(&migration, &stage->result.migrations, err))

@@ -44,6 +44,7 @@ typedef struct Rehearsal {
 	int64_t migrate_ms, boot_ms, copy_ms;
 	int64_t peak_rss_kb, waiting_pss_kb;
 	int64_t bytes_before, bytes_after, wal_bytes;
+	int64_t peak_bytes;            /* SQLite: of its files while the migrations ran; else 0 */
 	json_t *rows;                  /* {"table": {"before": n, "after": n}} where they differ */
 	int64_t dark_ms, read_only_ms; /* predicted */
 	bool caged;

@@ -95,13 +95,15 @@ static json_t *disk(const RehearsalSpec *spec, const Rehearsal *rehearsal)
 	const Site *site = spec->site;
 	AUTO(free_auto) char *vectors = site_vector_dir(site);
 	AUTO(err_clear) Err ignored = {0};
-	const bool sqlite = database_is_sqlite(spec->db);
+	AUTO(free_auto) char *folder = NULL;
 	json_t *list = json_array();
 	TreeSize size = {0};
 
 	if (!tree_size(vectors, &size, &ignored))
 		size = (TreeSize){0};
-	add_disk(list, "copy of the database", sqlite ? site->database.name : NULL,
+	if (!database_folder(spec->db, &folder, &ignored))
+		err_clear(&ignored);
+	add_disk(list, "copy of the database", folder,
 		rehearsal->bytes_after + rehearsal->wal_bytes);
 	add_disk(list, "copy of the vector store", site->webui.data_dir, size.bytes);
 	return list;
@@ -164,6 +166,7 @@ static json_t *make(const ReportFacts *facts, const Rehearsal *rehearsal)
 	json_put_int(report, "waiting_pss_kb", rehearsal->waiting_pss_kb);
 	json_put_int(report, "bytes_before", rehearsal->bytes_before);
 	json_put_int(report, "bytes_after", rehearsal->bytes_after);
+	json_put_int(report, "peak_bytes", rehearsal->peak_bytes);
 	json_put_int(report, "wal_bytes", rehearsal->wal_bytes);
 	set(report, "rows", rehearsal->rows);
 	set(report, "boot_rows", facts->boot_rows);
@@ -228,6 +231,7 @@ bool rehearsal_load(
 		.waiting_pss_kb = json_int(report, "waiting_pss_kb", 0),
 		.bytes_before = json_int(report, "bytes_before", 0),
 		.bytes_after = json_int(report, "bytes_after", 0),
+		.peak_bytes = json_int(report, "peak_bytes", 0),
 		.wal_bytes = json_int(report, "wal_bytes", 0),
 		.rows = part(report, "rows"),
 		.dark_ms = json_int(prediction, "dark_ms", 0),

@@ -3,6 +3,10 @@
 #include "rehearse/rehearse.h"
 #include "base/i18n.h"
 #include "base/text.h"
+#include "checks/room.h"
+#include "os/memory.h"
+#include "os/process_table.h"
+#include "service/service.h"
 #include "steps/record_recipe.h"
 #include "steps/run_ctx.h"
 #include "steps/steps.h"
@@ -29,6 +33,35 @@ static bool wait_is_fine(const Site *site, const Rehearsal *rehearsal, Err *err)
 		return true;
 	return err_hint(
 		err, "allow more in '%s', or take a release with faster migrations", site->file);
+}
+
+/* The migrations and the next server had this room a moment ago, but it is needed once more, and
+ * what they left must stay. */
+static bool room_is_fine(const RunCtx *ctx, const Rehearsal *rehearsal, Err *err)
+{
+	AUTO(service_state_clear) ServiceState state = {0};
+	AUTO(room_clear) Room room = {0};
+	AUTO(err_clear) Err why = {0};
+	const bool peaked = rehearsal->peak_bytes > rehearsal->bytes_after;
+
+	if (!service_state(ctx->site, &state, err))
+		return false;
+	const RoomMeasured measured = {
+		.database_bytes = peaked ? rehearsal->peak_bytes : rehearsal->bytes_after,
+		.log_bytes = rehearsal->wal_bytes,
+		.migrate_kb = rehearsal->peak_rss_kb,
+		.serve_kb = rehearsal->waiting_pss_kb,
+		.available_kb = memory_available_kb(),
+		.serves_now_kb = state.pid ? process_pss_kb(state.pid) : 0,
+	};
+
+	if (!room_measured(ctx->site, ctx->db, &measured, &room, err))
+		return false;
+	if (room_judge(&room, &why) == FINDING_REFUSED)
+		err_move(err, &why);
+	else if (room_memory_judge(&measured, err))
+		return true;
+	return err_wrap(err, "after the rehearsal");
 }
 
 static bool run_it(RunCtx *ctx, Rehearsal *ret, Err *err)
@@ -74,7 +107,7 @@ static bool apply(RunCtx *ctx, Err *err)
 		return true;
 	/* What runs now is rehearsed, not what was adopted once. */
 	return record_recipe(ctx, err) && run_it(ctx, &rehearsal, err) &&
-	       wait_is_fine(ctx->site, &rehearsal, err) &&
+	       wait_is_fine(ctx->site, &rehearsal, err) && room_is_fine(ctx, &rehearsal, err) &&
 	       fact_set_json(ctx, FACT_REHEARSAL, rehearsal.report, err);
 }
 

@@ -61,6 +61,23 @@ refused_by_rehearsal() {
 	refused_by_rehearsal 0.8.9 'never became healthy'
 }
 
+@test "a migration that this data does not let through" {
+	columns=$(sqlite3 "$SITE_DATA/webui.db" "SELECT group_concat(name) FROM pragma_table_info('user')
+		WHERE name NOT IN ('id', 'email', 'api_key', 'oauth_sub')")
+	sqlite3 "$SITE_DATA/webui.db" "INSERT INTO \"user\" (id, email, $columns)
+		SELECT 'other', upper(email), $columns FROM \"user\""
+	site_signature >"$SITE/before"
+	refused_by_rehearsal 0.8.3 "migration 'bad4bad4bad4'.*(UNIQUE|unique)"
+	# Where the check knows the migration, nothing is even built.
+	expect 3 belay upgrade 0.12.4 --yes
+	expect_text err 'e-mail addresses belong to several accounts'
+	untouched
+}
+
+@test "a release that lacks a module" {
+	refused_by_rehearsal 0.8.5 "asyncpg_standin"
+}
+
 @test "users would wait longer than the site file allows" {
 	sed -i 's/^\[upgrade\]$/[upgrade]\nmax_dark = 0.001/' "$SITE_FILE"
 	expect 3 belay upgrade 0.8.0 --yes

@@ -267,6 +267,8 @@ def fail_startup():
 
 def lifespan():
     """What old code does on a newer schema: log, print the banner, and then die."""
+    if "needs-module" in release.WORDS:
+        import asyncpg_standin  # noqa: F401
     if "dies" in release.WORDS:
         fail_startup()
     try:
