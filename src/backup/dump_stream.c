@@ -7,6 +7,7 @@
 
 #include "base/fault.h"
 #include "base/mem.h"
+#include "os/copy.h"
 
 #define LEVEL       3
 #define THREADS_MAX 8
@@ -57,20 +58,11 @@ bool dump_writer_open(const char *path, DumpWriter **ret, Err *err)
 
 static bool write_out(DumpWriter *writer, size_t len, Err *err)
 {
-	size_t done = 0;
-
 	if (len > 0 && !FAULT(err, "dump-write"))
 		return false;
 	sha256_add(writer->sha, writer->buffer, len);
-	while (done < len) {
-		ssize_t got = write(writer->fd, writer->buffer + done, len - done);
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return err_fail_sys(err, "cannot write '%s'", writer->path);
-		done += (size_t)got;
-	}
+	if (!write_all(writer->fd, writer->buffer, len))
+		return err_fail_sys(err, "cannot write '%s'", writer->path);
 	writer->written += (int64_t)len;
 	return true;
 }

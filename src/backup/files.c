@@ -11,6 +11,7 @@
 #include "base/fault.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "os/copy.h"
 #include "os/file.h"
 #include "os/sql.h"
 #include "os/tree.h"
@@ -60,12 +61,8 @@ static bool copy_stream(int from, int to, const char *path, FileSum *ret, Err *e
 			continue;
 		if (got < 0)
 			return err_fail_sys(err, "cannot read '%s'", path);
-		for (ssize_t done = 0, put; done < got; done += put) {
-			put = write(to, chunk + done, (size_t)(got - done));
-			if (put < 0 && errno != EINTR)
-				return err_fail_sys(err, "cannot write a copy of '%s'", path);
-			put = put < 0 ? 0 : put;
-		}
+		if (!write_all(to, chunk, (size_t)got))
+			return err_fail_sys(err, "cannot write a copy of '%s'", path);
 		sha256_add(sha, chunk, (size_t)got);
 		ret->bytes += got;
 	}

@@ -3,24 +3,30 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/mem.h"
 #include "base/text.h"
 
-static unsigned long passed, passed_by_name;
+static unsigned long passed, passed_by_name, written;
 
-static void log_point(const char *name)
+static void log_line(const char *line)
 {
 	const char *path = getenv("BELAY_FAULT_LOG");
-	AUTO(free_auto) char *line = NULL;
 	AUTO(close_auto) int fd = -1;
 
 	if (str_empty(path))
 		return;
-	line = str_format("%lu %s\n", passed, name);
 	fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	if (fd >= 0 && write(fd, line, strlen(line)) < 0)
 		return;
+}
+
+static void log_point(const char *name)
+{
+	AUTO(free_auto) char *line = str_format("%lu %s\n", passed, name);
+
+	log_line(line);
 }
 
 /* The same as a power cut for this process: no handler, no cleanup, no buffer is flushed. */
@@ -37,7 +43,7 @@ static bool is_meant(const char *wish, const char *name)
 	const char *at = strpbrk(wish, ":@");
 	const size_t len = at ? strcspn(at + 1, ":") : 0;
 
-	if (!at)
+	if (!at || str_starts(wish, "torn"))
 		return false;
 	if (*at == ':')
 		return strtoul(at + 1, NULL, 10) == passed;
@@ -60,8 +66,24 @@ bool fault_pass(Err *err, const char *name)
 		"injected fault %lu at '%s'", passed, name);
 }
 
+void fault_written(int fd, size_t len)
+{
+	AUTO(free_auto) char *line = str_format("torn %lu\n", ++written);
+	const char *wish = getenv("BELAY_FAULT");
+	struct stat st;
+
+	log_line(line);
+	if (!wish || !str_starts(wish, "torn:") || strtoul(wish + 5, NULL, 10) != written)
+		return;
+	if (fstat(fd, &st) == 0 && st.st_size > 0 &&
+		ftruncate(fd, st.st_size - (off_t)(len < 2 ? len : len / 2)) < 0)
+		log_line("the content could not be cut\n");
+	die();
+}
+
 void fault_restart(void)
 {
 	passed = 0;
 	passed_by_name = 0;
+	written = 0;
 }

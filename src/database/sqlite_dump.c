@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "database/ops.h"
+#include "os/copy.h"
 #include "os/file.h"
 
 #define CHUNK   (1024 * 1024)
@@ -61,19 +62,6 @@ bool sqlite_dump(Database *db, DumpSink sink, void *arg, DumpFigures *ret, char 
 	return true;
 }
 
-static bool write_all(int fd, const char *bytes, size_t len, const char *path, Err *err)
-{
-	while (len) {
-		const ssize_t put = write(fd, bytes, len);
-
-		if (put < 0)
-			return err_fail_sys(err, "writing '%s'", path);
-		bytes += put;
-		len -= (size_t)put;
-	}
-	return true;
-}
-
 static bool stream_in(const char *path, DumpSource source, void *arg, Err *err)
 {
 	AUTO(free_auto) char *chunk = mem_new(1, CHUNK);
@@ -86,8 +74,10 @@ static bool stream_in(const char *path, DumpSource source, void *arg, Err *err)
 	if (fd < 0)
 		return err_fail_sys(err, "'%s'", path);
 	do {
-		if (!source(arg, chunk, CHUNK, &got, err) || !write_all(fd, chunk, got, path, err))
+		if (!source(arg, chunk, CHUNK, &got, err))
 			return false;
+		if (!write_all(fd, chunk, got))
+			return err_fail_sys(err, "writing '%s'", path);
 	} while (got);
 	return fsync(fd) == 0 || err_fail_sys(err, "'%s'", path);
 }

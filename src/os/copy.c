@@ -3,6 +3,7 @@
 #include <linux/fs.h>
 #include <sys/ioctl.h>
 
+#include "base/fault.h"
 #include "base/mem.h"
 #include "os/signals.h"
 
@@ -19,17 +20,19 @@ bool copy_may_go_on(Err *err)
 bool write_all(int fd, const void *data, size_t len)
 {
 	const char *rest = data;
+	const char *end = rest + len;
 
-	while (len > 0) {
-		ssize_t done = write(fd, rest, len);
+	while (rest < end) {
+		ssize_t done = write(fd, rest, (size_t)(end - rest));
 
 		if (done < 0 && errno == EINTR)
 			continue;
 		if (done < 0)
 			return false;
 		rest += done;
-		len -= (size_t)done;
 	}
+	if (len > 0)
+		FAULT_WRITTEN(fd, len);
 	return true;
 }
 
@@ -51,6 +54,7 @@ static bool copy_in_kernel(int from, int to, bool *ret_done, const char *from_na
 			return true;
 		}
 		any = true;
+		FAULT_WRITTEN(to, (size_t)done);
 		if (!copy_may_go_on(err))
 			return false;
 	}

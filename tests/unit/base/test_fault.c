@@ -79,11 +79,46 @@ static void logs_what_was_passed(void **state UNUSED)
 	assert_string_equal(text, "1 one\n2 two\n");
 }
 
+/* Two pieces of ten bytes in a child; what is left of them. */
+static size_t bytes_after(const char *wish)
+{
+	char path[] = "/tmp/belay-test-XXXXXX";
+	int fd = mkstemp(path);
+	off_t size;
+	int status;
+	pid_t child = fork();
+
+	assert_true(fd >= 0);
+	if (child == 0) {
+		setenv("BELAY_FAULT", wish, 1);
+		for (int i = 0; i < 2; i++) {
+			if (write(fd, "0123456789", 10) != 10)
+				_exit(1);
+			FAULT_WRITTEN(fd, 10);
+		}
+		_exit(0);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	size = lseek(fd, 0, SEEK_END);
+	close(fd);
+	unlink(path);
+	return (size_t)size + (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL ? 100 : 0);
+}
+
+static void cuts_what_was_written(void **state UNUSED)
+{
+	assert_int_equal(bytes_after("torn:1"), 105);
+	assert_int_equal(bytes_after("torn:2"), 115);
+	assert_int_equal(bytes_after("torn:3"), 20);
+	assert_int_equal(bytes_after("kill:1"), 20);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(counts_and_names),
 		cmocka_unit_test(logs_what_was_passed),
+		cmocka_unit_test(cuts_what_was_written),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
