@@ -48,22 +48,28 @@ static void making_clear(Making *making)
 
 /* openwebui_backup_%Y%m%d_%H%M%S, as the dumps made by hand are named; two in one second get the
  * next. */
-static bool make_folder(Making *making, int64_t now_ms, Err *err)
+char *backup_new_name(const Site *site)
 {
-	const char *parent = making->site->backup_dir;
-
-	if (!dir_make(parent, 0700, err))
-		return false;
-	for (int64_t at = now_ms;; at += 1000) {
+	for (int64_t at = clock_wall_ms();; at += 1000) {
 		AUTO(free_auto) char *stamp = clock_compact(at);
+		AUTO(free_auto) char *name = NULL;
+		AUTO(free_auto) char *path = NULL;
 
 		if (strlen(stamp) > 8)
 			stamp[8] = '_';
-		free(making->path);
-		making->path = str_format("%s/openwebui_backup_%s", parent, stamp);
-		if (file_kind(making->path) == FILE_ABSENT)
-			return dir_make(making->path, 0700, err);
+		name = str_format("openwebui_backup_%s", stamp);
+		path = path_join(site->backup_dir, name);
+		if (file_kind(path) == FILE_ABSENT)
+			return TAKE(name);
 	}
+}
+
+static bool make_folder(Making *making, const char *name, Err *err)
+{
+	AUTO(free_auto) char *own = name ? str_dup(name) : backup_new_name(making->site);
+
+	making->path = path_join(making->site->backup_dir, own);
+	return dir_make(making->site->backup_dir, 0700, err) && dir_make(making->path, 0700, err);
 }
 
 static bool add_small(Making *making, const char *name, const char *data, size_t len, Err *err)
@@ -305,7 +311,7 @@ static bool fill(void *arg, Err *err)
 }
 
 bool backup_make(const Site *site, Database *db, const Release *release, const char *run,
-	const char *step, BackupSet *ret, Err *err)
+	const char *step, const char *name, BackupSet *ret, Err *err)
 {
 	AUTO(making_clear)
 	Making making = {.site = site,
@@ -316,7 +322,7 @@ bool backup_make(const Site *site, Database *db, const Release *release, const c
 		.now_ms = clock_wall_ms()};
 	AUTO(err_clear) Err ignored = {0};
 
-	if (!make_folder(&making, making.now_ms, err))
+	if (!make_folder(&making, name, err))
 		return err_wrap(err, "making a backup set");
 	if (!background_run(fill, &making, err)) {
 		/* Without a manifest it counts for nothing and would only take room. */

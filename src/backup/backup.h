@@ -29,8 +29,12 @@ typedef struct BackupList {
 	size_t len;
 } BackupList;
 
+/* A name that no set has. Written down before backup_make(), it tells after a crash which folder
+ * without a manifest is whose (retention_remove_leftover). */
+char *backup_new_name(const Site *site);
+/* `name` NULL: a new one. */
 bool backup_make(const Site *site, Database *db, const Release *release, const char *run,
-	const char *step, BackupSet *ret, Err *err) NODISCARD;
+	const char *step, const char *name, BackupSet *ret, Err *err) NODISCARD;
 bool backup_list(const Site *site, BackupList *ret, Err *err) NODISCARD; /* absent folder: none */
 bool backup_find(const Site *site, const char *name_or_path, BackupSet *ret, Err *err) NODISCARD;
 /* Every file's size and SHA-256 against the manifest; ERR_VERIFY with the first finding. */

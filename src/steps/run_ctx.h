@@ -38,6 +38,7 @@
 	X(KEY_SHA256, "key.sha256")                                                                \
 	X(HAD_USERS, "had-users")                                                                  \
 	X(WAS_RUNNING, "was-running")                                                              \
+	X(BACKUP_BEGUN, "backup.begun") /* its name before it is there */                          \
 	X(BACKUP, "backup")                                                                        \
 	X(SCRATCH, "scratch")     /* what the proof restored for the rehearsal: prove_backup.c */  \
 	X(REHEARSAL, "rehearsal") /* its report, or {"skipped": true} */                           \

@@ -142,7 +142,7 @@ UNUSED static void make_set(Fixture *fixture, BackupSet *ret)
 {
 	AUTO(err_clear) Err err = {0};
 	assert_done(backup_make(&fixture->site, fixture->db, &fixture->release, RUN, "make-backup",
-			    ret, &err),
+			    NULL, ret, &err),
 		&err);
 	fixture->clock.wall_ms += 60000;
 }

@@ -130,7 +130,7 @@ static int teardown(void **state)
 static void make_set(Fixture *fixture, BackupSet *ret)
 {
 	assert_done(backup_make(&fixture->site, fixture->db, &fixture->release,
-			    "20261123-134812-backup", "make-backup", ret, &fixture->err),
+			    "20261123-134812-backup", "make-backup", NULL, ret, &fixture->err),
 		&fixture->err);
 }
 
@@ -339,7 +339,7 @@ static void a_failed_backup_leaves_nothing(void **state)
 
 	put(fixture, "env/bin/python", "#!/bin/sh\nexit 1\n", 0755);
 	assert_false(backup_make(&fixture->site, fixture->db, &fixture->release, "R", "make-backup",
-		&set, &fixture->err));
+		NULL, &set, &fixture->err));
 	assert_done(dir_list(fixture->site.backup_dir, &names, &fixture->err), &fixture->err);
 	assert_int_equal(names.len, 0);
 }

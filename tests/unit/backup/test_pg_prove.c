@@ -75,7 +75,8 @@ static void make_set(Case *now, BackupSet *ret)
 {
 	AUTO(err_clear) Err err = {0};
 
-	assert_done(backup_make(&now->site, now->db, &now->release, RUN, "make-backup", ret, &err),
+	assert_done(backup_make(&now->site, now->db, &now->release, RUN, "make-backup", NULL, ret,
+			    &err),
 		&err);
 }
 
