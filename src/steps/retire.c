@@ -8,6 +8,8 @@
 #include "os/file.h"
 #include "os/tree.h"
 #include "release/data_home.h"
+#include "release/link.h"
+#include "release/stub.h"
 #include "release/version.h"
 #include "steps/way_back.h"
 
@@ -125,6 +127,34 @@ static bool choose_packages(const Site *site, const char *current, Retiring *ret
 	return true;
 }
 
+/* A stub that ENV no longer links to and whose run left it: the disk was full, for example. In a
+ * run of its own this is asked after its gate, where nothing links to its stub any more. */
+static bool choose_stubs(
+	const Site *site, Journal *journal, const char *run, Retiring *ret, Err *err)
+{
+	AUTO(free_auto) char *folder = site_releases_dir(site);
+	AUTO(free_auto) char *linked = NULL;
+	AUTO(strlist_clear) StrList names = {0};
+	AUTO(run_clear) Run open = {0};
+	LinkState state;
+	bool any;
+
+	if (!file_exists(folder))
+		return true;
+	if (!link_state(site, &state, &linked, err) || !dir_list(folder, &names, err) ||
+		!journal_unfinished(journal, &open, &any, err))
+		return false;
+	if (state == LINK_STUB || (any && !str_is(open.id, run)))
+		return true;
+	for (size_t i = 0; i < names.len; i++) {
+		AUTO(free_auto) char *path = path_join(folder, names.items[i]);
+
+		if (stub_run(path))
+			strlist_add(&ret->releases, path);
+	}
+	return true;
+}
+
 bool retire_choose(const Site *site, Journal *journal, const char *run, const char *given_up,
 	Retiring *ret, Err *err)
 {
@@ -135,6 +165,7 @@ bool retire_choose(const Site *site, Journal *journal, const char *run, const ch
 	       release_current(site, &current, err) &&
 	       choose_sets(site, journal, &runs, ret, err) &&
 	       choose_releases(site, journal, &runs, &current, ret, err) &&
+	       choose_stubs(site, journal, run, ret, err) &&
 	       choose_packages(site, current.version, ret, err);
 }
 
