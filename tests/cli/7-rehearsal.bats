@@ -30,8 +30,8 @@ untouched() {
 	expect_text out 'chat_message'
 	untouched
 	expect 0 belay --json rehearse 0.8.0
-	tail -n 1 "$SITE/out" | jq -e '.outcome == "rehearsed" and .rehearsal.head == "a1b2c3d4e5f6"
-		and .rehearsal.predicted.dark_ms > 0 and (.rehearsal.answers | all(.ok))'
+	jq -es 'last | .outcome == "rehearsed" and .rehearsal.head == "a1b2c3d4e5f6"
+		and .rehearsal.predicted.dark_ms > 0 and (.rehearsal.answers | all(.ok))' "$SITE/out"
 	untouched
 }
 
@@ -87,7 +87,7 @@ refused_by_rehearsal() {
 
 @test "--skip-rehearsal is recorded" {
 	expect 0 belay --json upgrade 0.8.0 --skip-rehearsal --yes
-	tail -n 1 "$SITE/out" | jq -e '.outcome == "upgraded" and .rehearsal.skipped'
+	jq -es 'last | .outcome == "upgraded" and .rehearsal.skipped' "$SITE/out"
 	grep -q rehearsal-skipped "$SITE/out"
 }
 
