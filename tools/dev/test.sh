@@ -1,6 +1,6 @@
 # test.sh - ./dev test: all parts, one sum. Each part writes TAP, which is shown and counted.
 #
-# BELAY_TORTURE=all kills at every fault point instead of a sample.
+# BELAY_TORTURE_MINUTES gives each sample of the crash tests longer; all of them: ./dev torture.
 
 need build test
 need_python
