@@ -102,8 +102,11 @@ static bool prune(Session *session, const FlowWish *wish, FlowEnd *ret, Err *err
 		return session_result(session, NULL, NULL, ret, err);
 	plan = plan_of(session->site, &retiring, wish->way_back);
 	more = json_pack("{s:o}", "plan", plan);
-	if (count(&retiring) == 0 && !wish->way_back)
-		return session_result(session, "nothing-to-do", more, ret, err);
+	if (count(&retiring) == 0 && !wish->way_back) {
+		bool swept = wish->plan_only || sweep(session->site, err);
+
+		return session_result(session, swept ? "nothing-to-do" : NULL, more, ret, err);
+	}
 	say(&retiring, wish->way_back);
 	if (wish->plan_only)
 		return session_result(session, "planned", more, ret, err);

@@ -332,8 +332,11 @@ bool session_finish(
 	fill(session, outcome, status, ret, err);
 	if (end != RUN_STUCK && session->run &&
 		!journal_run_end(
-			session->journal, session->run, outcome, status, ret->result, &writing))
+			session->journal, session->run, outcome, status, ret->result, &writing)) {
+		/* What was done stays done; but the run looks unfinished until it can be noted. */
+		err_hint(&writing, "belay resume");
 		event_warn_err("journal", &writing);
+	}
 	if (session->run)
 		say_run(session, "finished", clock_mono_ms() - session->began_ms);
 	emit_result(ret, err);
