@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/redact.h"
 #include "base/text.h"
+#include "compose/compose_image.h"
 #include "os/file.h"
 #include "release/site_container.h"
 
@@ -239,6 +240,34 @@ static bool describe_image(Look *look, Err *err)
 	return true;
 }
 
+/* What an upgrade will change, or why it could not. */
+static void note_tag(Look *look)
+{
+	const Site *draft = &look->draft;
+	AUTO(compose_image_clear) ComposeImage image = {0};
+	AUTO(compose_edit_clear) ComposeEdit edit = {0};
+	AUTO(err_clear) Err why = {0};
+	AUTO(free_auto) char *tag = NULL;
+
+	if (draft->service != SERVICE_COMPOSE || !draft->compose_files)
+		return;
+	if (!compose_image_read(draft->compose_files, draft->start_directory,
+		    draft->compose_service, &image, &why)) {
+		look_note(
+			look, "image-tag", "", _("unknown: %s"), why.local ? why.local : why.text);
+		return;
+	}
+	tag = compose_tag_for(image.tag, "0.0.0");
+	if (!compose_image_plan(draft->compose_files, draft->start_directory,
+		    draft->compose_service, tag, image.digest, &edit, &why))
+		look_note(look, "image-tag", image.tag, "%s", why.local ? why.local : why.text);
+	else if (edit.variable)
+		look_note(look, "image-tag", image.tag, _("variable %s in '%s', line %d"),
+			edit.variable, edit.file, edit.line);
+	else
+		look_note(look, "image-tag", image.tag, _("'%s', line %d"), edit.file, edit.line);
+}
+
 static void take_recipe(Look *look)
 {
 	const Container *container = &look->container;
@@ -261,6 +290,7 @@ bool describe_container(Look *look, Err *err)
 		!describe_owner(look, err) || !check_alone(look, err) ||
 		!describe_port(look, err) || !describe_data(look, err))
 		return false;
+	note_tag(look);
 	take_recipe(look);
 	return true;
 }

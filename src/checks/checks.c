@@ -33,6 +33,8 @@ static const Check checks[] = {
 		check_exchange},
 	{"container", N_("belay upgrades a container of this kind"), false, CONTAINER_SITE,
 		check_container},
+	{"image-tag", N_("the tag of the image can be changed"), false, CONTAINER_SITE,
+		check_image_tag},
 	{"data-mount", N_("the container's data is where the site says"), false, CONTAINER_SITE,
 		check_data_mount},
 	{"disk", N_("disk space and inodes"), false, ANY_SITE, check_disk},

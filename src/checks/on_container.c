@@ -1,14 +1,72 @@
 /* Checks on a server in a container. */
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/text.h"
 #include "checks/check_table.h"
+#include "compose/compose_image.h"
 #include "release/site_container.h"
 
 FindingKind check_container(const CheckCtx *ctx, Err *why)
 {
 	site_refuse_container(ctx->site, why);
 	return FINDING_REFUSED;
+}
+
+/* Also where a variable came from the shell of whoever typed `docker compose up`. */
+static bool is_of_files(const Site *site, const char *image, Err *why)
+{
+	AUTO(container_clear) Container container = {0};
+
+	if (!site_container(site, &container, why))
+		return false;
+	if (str_is(container.image, image))
+		return true;
+	err_fail(why, ERR_REFUSED,
+		"container '%s' was made from image '%s', but the files of the project say '%s'",
+		container.name, container.image, image);
+	return err_hint(why,
+		"if the files are right: cd '%s' && docker compose up -d %s; if a variable of the "
+		"shell was: write it into .env",
+		site->start_directory, site->compose_service);
+}
+
+static bool names_version(const ComposeImage *image)
+{
+	const char *tag = image->tag;
+
+	return image->digest || (tag && strchr("0123456789", tag[tag[0] == 'v']));
+}
+
+FindingKind check_image_tag(const CheckCtx *ctx, Err *why)
+{
+	const Site *site = ctx->site;
+	AUTO(compose_image_clear) ComposeImage image = {0};
+	AUTO(compose_edit_clear) ComposeEdit edit = {0};
+	AUTO(free_auto) char *tag = NULL;
+
+	if (site->service != SERVICE_COMPOSE)
+		return FINDING_OK;
+	if (!site->compose_files) {
+		err_fail(why, ERR_REFUSED, "the files of the compose project are not known");
+		err_hint(why, "write 'compose_files = …' into the site file");
+		return FINDING_REFUSED;
+	}
+	if (!compose_image_read(
+		    site->compose_files, site->start_directory, site->compose_service, &image, why))
+		return FINDING_REFUSED;
+	tag = compose_tag_for(image.tag, ctx->current->version);
+	if (!is_of_files(site, image.text, why) ||
+		!compose_image_plan(site->compose_files, site->start_directory,
+			site->compose_service, tag, image.digest, &edit, why))
+		return FINDING_REFUSED;
+	if (names_version(&image))
+		return FINDING_OK;
+	err_fail(why, ERR_REFUSED,
+		"the tag '%s' names no version: each pull may bring another one ('%s', line %d)",
+		image.tag ? image.tag : "latest", edit.file, edit.line);
+	err_hint(why, "write '%s%s' there", image.tag ? "" : ":", tag);
+	return FINDING_WARNING;
 }
 
 /* A volume that was removed and made again is empty, and has the same name. */

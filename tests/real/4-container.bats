@@ -75,12 +75,15 @@ only_refusal() {
 
 @test "a compose service with PostgreSQL that no port is published of" {
 	docker_site_new beta && docker_database
+	printf 'services:\n  webui:\n    image: belay-test/standin:${TAG}\n' >"$SITE/start/compose.yaml"
+	echo 'TAG="v0.7.2" # pinned' >"$SITE/start/.env"
 	# shellcheck disable=SC2046
 	docker_webui $(compose_labels) -e DATABASE_URL=postgresql://owui:s3cret-of-db@db:5432/openwebui \
 		-e WEBUI_SECRET_KEY=s3cret-of-webui
 	site_fill 1
 	expect 0 belay adopt --compose-project "$PREFIX" --compose-service webui
 	expect_text out "^container +$PREFIX-db"
+	expect_text out "^image-tag +v0.7.2 +variable TAG in '$SITE/start/.env', line 1"
 	expect_text "$SITE_NAME.conf" '^service = compose'
 	expect_text "$SITE_NAME.conf" "^compose_files = $SITE/start/compose.yaml"
 	expect_text "$SITE_NAME.conf" "^start_directory = $SITE/start\$"
@@ -93,6 +96,19 @@ only_refusal() {
 	expect 3 belay check
 	only_refusal container
 	expect_text out 'docker exec .*-db pg_dump -U owui -Fc openwebui'
+
+	# The files say something else than what runs, or what cannot be changed.
+	echo 'TAG=v0.8.0' >"$SITE/start/.env"
+	expect 3 belay check
+	expect_text out "made from image 'belay-test/standin:v0.7.2', but the files of the project say '.*:v0.8.0'"
+	rm "$SITE/start/.env"
+	expect 3 belay check
+	expect_text out "is not set in '.env'"
+	printf 'services:\n  webui:\n    image: [\n' >"$SITE/start/compose.yaml"
+	expect 3 belay check
+	expect_text out "'$SITE/start/compose.yaml' is no valid YAML: line"
+	printf 'services:\n  webui:\n    image: belay-test/standin:v0.7.2\n' >"$SITE/start/compose.yaml"
+	only_refusal container
 
 	# Another address after a restart of the database: it is asked for anew each time.
 	docker stop "$PREFIX-db" >/dev/null

@@ -15,6 +15,7 @@ needs_table() {
 	build pc:sqlite3 libsqlite3-dev
 	build pc:libsodium libsodium-dev
 	build pc:libzstd libzstd-dev
+	build pc:libfyaml libfyaml-dev
 	build pc:cmocka libcmocka-dev
 	build /usr/include/linux/fs.h libc6-dev
 	lint clang clang
