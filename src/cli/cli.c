@@ -32,15 +32,7 @@ int cli_flow(Cli *cli, Flow flow, const FlowWish *wish, Err *err)
 
 int cli_flow_asking(Cli *cli, Flow flow, FlowWish *wish, Err *err)
 {
-	const char *word = args_word(cli->args, 0);
-
 	if (!cli->yes && !wish->plan_only) {
-		if (!confirm_possible()) {
-			err_fail(err, ERR_USAGE, "there is no terminal to ask on");
-			err_hint(err, "belay --yes %s%s%s", cli->args->command->name,
-				word ? " " : "", word ? word : "");
-			return err_exit_status(err->kind);
-		}
 		wish->confirm = confirm_plan;
 		wish->arg = cli;
 	}

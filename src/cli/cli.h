@@ -25,8 +25,7 @@ void cli_shown(Cli *cli, json_t *data, int exit_status);
 typedef bool (*Flow)(Site *site, const FlowWish *wish, FlowEnd *ret, Err *err);
 /* Runs a flow; returns its exit status, with err saying why when it is not 0. */
 int cli_flow(Cli *cli, Flow flow, const FlowWish *wish, Err *err);
-/* The same for one that asks first: fills in confirm and refuses (ERR_USAGE) where nobody can be
- * asked and --yes was not given. */
+/* The same for one that asks first, unless --yes was given. */
 int cli_flow_asking(Cli *cli, Flow flow, FlowWish *wish, Err *err);
 /* `--wheels` into the site. */
 bool cli_take_wheels(Cli *cli, Err *err) NODISCARD;

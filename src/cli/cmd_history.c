@@ -108,7 +108,8 @@ static void show_run(const Run *run, const StepTime *steps, size_t len, Out *out
 	out_add(out, "\n");
 	table_right(table, 2);
 	for (size_t i = 0; i < len; i++)
-		table_row(table, (const char *const[]){steps[i].step, phase_words(steps[i].phase),
+		table_row(table, (const char *const[]){_(flow_step_title(steps[i].step)),
+					 phase_words(steps[i].phase),
 					 steps[i].ms >= 0 ? str_duration(steps[i].ms) : ""});
 	table_show(table, out);
 }

@@ -95,7 +95,9 @@ static void row_runs(Table *table, const json_t *status)
 	const json_t *way_back = json_object_get(status, "way_back");
 	const char *holder = json_str(status, "holder"), *step = json_str(unfinished, "step");
 	const char *back = json_str(way_back, "version"), *run = json_str(unfinished, "run");
-	AUTO(free_auto) char *at = run && step ? str_format(_("%s, at step %s"), run, step) : NULL;
+	AUTO(free_auto)
+	char *at = run && step ? str_format(_("%s, at step %s"), run, _(flow_step_title(step)))
+			       : NULL;
 	AUTO(free_auto) char *way = NULL;
 
 	if (holder)

@@ -6,17 +6,12 @@
 #include "base/clock.h"
 #include "base/i18n.h"
 #include "base/mem.h"
-#include "cli/cli.h"
+#include "cli/commands.h"
 #include "os/signals.h"
 #include "report/columns.h"
 #include "report/table.h"
 
 enum { ANSWER_MS = 15 * 60 * 1000 };
-
-bool confirm_possible(void)
-{
-	return isatty(STDIN_FILENO) == 1 && isatty(STDERR_FILENO) == 1;
-}
 
 static void row(Table *table, const char *label, const char *value)
 {
@@ -271,11 +266,25 @@ static bool is_yes(char *answer)
 	return false;
 }
 
-bool confirm_plan(void *arg, const json_t *plan)
+/* Asked for only here: whatever is wrong with the words typed is told first. */
+static bool somebody_there(const Cli *cli, Err *err)
+{
+	const char *word = args_word(cli->args, 0);
+
+	if (isatty(STDIN_FILENO) == 1 && isatty(STDERR_FILENO) == 1)
+		return true;
+	err_fail(err, ERR_USAGE, "there is no terminal to ask on");
+	return err_hint(err, "belay --yes %s%s%s", cli->args->command->name, word ? " " : "",
+		word ? word : "");
+}
+
+bool confirm_plan(void *arg, const json_t *plan, Err *err)
 {
 	Cli *cli = arg;
 	char answer[64] = "";
 
+	if (!somebody_there(cli, err))
+		return false;
 	if (cli->screen)
 		screen_hide_live(cli->screen);
 	out_add(&cli->message, "\n");

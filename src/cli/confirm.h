@@ -3,8 +3,8 @@
 #include "base/json.h"
 #include "report/terminal.h"
 
-bool confirm_possible(void); /* is there a person at both ends? */
-/* FlowWish.confirm; `arg` is the Cli. No answer within 15 minutes, end of file and INT are a no. */
-bool confirm_plan(void *arg, const json_t *plan);
+/* FlowWish.confirm; `arg` is the Cli. No answer within 15 minutes, end of file and INT are a no;
+ * without a terminal at both ends ERR_USAGE. */
+bool confirm_plan(void *arg, const json_t *plan, Err *err);
 /* The members of a plan (docs/json.md) as people read them. */
 void plan_show(const json_t *plan, Out *out);

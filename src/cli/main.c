@@ -8,6 +8,7 @@
 #include "cli/commands.h"
 #include "cli/help.h"
 #include "cli/language.h"
+#include "os/file.h"
 #include "os/signals.h"
 
 /* A closed output would give its number to the next file that is opened, the journal for one, and
@@ -68,10 +69,24 @@ static bool load_site(Cli *cli, Err *err)
 	return true;
 }
 
+/* What belay is told to read must be there, also when this time nothing will be taken from it. */
+static bool inputs_there(const Args *args, Err *err)
+{
+	const char *wheels = args_value(args, "wheels"), *overrides = args_value(args, "overrides");
+
+	if (wheels && !folder_exists(wheels))
+		return err_fail(err, ERR_USAGE, "--wheels: there is no folder '%s'", wheels);
+	if (overrides && (!file_exists(overrides) || folder_exists(overrides)))
+		return err_fail(err, ERR_USAGE, "--overrides: there is no file '%s'", overrides);
+	return true;
+}
+
 static int run_command(Cli *cli, Err *err)
 {
 	const Command *command = cli->args->command;
 
+	if (!inputs_there(cli->args, err))
+		return err_exit_status(err->kind);
 	if (command->needs_site && !load_site(cli, err))
 		return err_exit_status(err->kind);
 	if (!cli->json) {

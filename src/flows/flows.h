@@ -18,9 +18,9 @@ typedef struct FlowWish {
 				database) */
 	bool skip_rehearsal; /* upgrade: a person typed it */
 	bool finish, undo;   /* resume: which way; neither: what belay would do */
-	/* Shows the plan and asks; NULL: go on. false: the person said no. The plan's members are
-	 * those of the result's `plan` (docs/json.md). */
-	bool (*confirm)(void *arg, const json_t *plan);
+	/* Shows the plan and asks; NULL: go on. false: the person said no, or with err set could
+	 * not be asked. The plan's members are those of the result's `plan` (docs/json.md). */
+	bool (*confirm)(void *arg, const json_t *plan, Err *err);
 	void *arg;
 } FlowWish;
 
@@ -43,3 +43,5 @@ bool flow_verify(Site *site, const FlowWish *wish, FlowEnd *ret, Err *err);
 bool flow_prune(Site *site, const FlowWish *wish, FlowEnd *ret, Err *err);
 bool flow_resume(Site *site, const FlowWish *wish, FlowEnd *ret, Err *err);
 void flow_end_clear(FlowEnd *end);
+/* The title of a step of any flow, to be translated with _(); the id itself when it is unknown. */
+const char *flow_step_title(const char *id);

@@ -110,7 +110,7 @@ static bool prune(Session *session, const FlowWish *wish, FlowEnd *ret, Err *err
 	say(&retiring, wish->way_back);
 	if (wish->plan_only)
 		return session_result(session, "planned", more, ret, err);
-	if (wish->confirm && !wish->confirm(wish->arg, plan))
+	if (!session_agree(wish, plan, err))
 		return session_result(session, "declined", more, ret, err);
 	if (!give_up(session, wish->way_back, err) || !sweep(session->site, err))
 		return session_result(session, NULL, more, ret, err);

@@ -17,6 +17,18 @@ static const struct {
 	{"restore-empty", "restored", restore_empty_steps},
 };
 
+const char *flow_step_title(const char *id)
+{
+	for (size_t i = 0; i < COUNT_OF(resumable); i++) {
+		for (const StepDef *const *step = resumable[i].steps; *step; step++) {
+			if (str_is((*step)->id, id))
+				return (*step)->title;
+		}
+	}
+	/* The only one that stands in the other list of an upgrade alone. */
+	return str_is(step_freeze_database.id, id) ? step_freeze_database.title : id;
+}
+
 static int find(const char *command)
 {
 	for (size_t i = 0; i < COUNT_OF(resumable); i++)

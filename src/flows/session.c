@@ -99,10 +99,10 @@ bool session_agree(const FlowWish *wish, const json_t *plan, Err *err)
 {
 	int signal;
 
-	if (!wish->confirm || wish->confirm(wish->arg, plan))
+	if (!wish->confirm || wish->confirm(wish->arg, plan, err))
 		return true;
 	signal = signals_pending();
-	if (signal) {
+	if (signal && err->kind == ERR_NONE) {
 		err_fail(err, ERR_INTERRUPTED, "ended by %s", strsignal(signal));
 		err->sys = signal;
 	}

@@ -32,7 +32,8 @@ bool session_begin(Session *session, Err *err) NODISCARD;
 bool session_continue(Session *session, const Run *run, Err *err) NODISCARD;
 void session_close(Session *session);
 
-/* The question before a changing run. A no with err set: INT or TERM was the answer. */
+/* The question before a changing run. A no with err set: INT or TERM was the answer, or
+ * there was nobody to ask. */
 bool session_agree(const FlowWish *wish, const json_t *plan, Err *err);
 
 RunEnd session_run(Session *session, const StepDef *const *steps, Err *ret_cause, Err *err);

@@ -30,6 +30,13 @@ bool file_exists(const char *path)
 	return access(path, F_OK) == 0;
 }
 
+bool folder_exists(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
 /* Reads to the end, for files in /proc have no size. One byte more than allowed is asked for, to
  * see that there is more. */
 static bool read_to_end(

@@ -13,6 +13,7 @@ typedef enum { FILE_ABSENT, FILE_REGULAR, FILE_FOLDER, FILE_LINK, FILE_OTHER } F
 
 FileKind file_kind(const char *path); /* does not follow a link */
 bool file_exists(const char *path);   /* follows links */
+bool folder_exists(const char *path); /* likewise */
 
 /* ERR_IO when larger than max_bytes. The result is NUL-terminated; ret_len may be NULL. */
 bool file_read(

@@ -22,6 +22,9 @@ teardown() {
 	expect_text out 0.8.0
 	expect 0 belay history
 	expect_text out '0\.7\.2 -> 0\.8\.0'
+	expect 0 belay history "$(grep -o '[0-9-]*-upgrade' "$SITE/out" | head -n 1)"
+	expect_text out 'build the new release beside the old one'
+	! grep build-release "$SITE/out"
 
 	expect 0 belay rollback --yes
 	[ "$(site_version)" = 0.7.2 ]
@@ -91,6 +94,33 @@ teardown() {
 	expect 2 belay upgrade 0.8.0
 	expect_text err '--yes'
 	[ "$(site_pid)" = "$pid" ]
+	expect 2 belay --json upgrade 0.8.0
+	jq -es 'last | .outcome == "failed" and .exit_status == 2' "$SITE/out"
+}
+
+@test "no terminal, and something wrong with the words: the words are what is told" {
+	standin_site alpha
+	for words in 'upgrade not-a-version' 'upgrade 0.8.0 --wheels /nowhere/wheels' 'rollback no-such-run' \
+		'restore no-such-set' 'prune --way-back no-such-run'; do
+		# shellcheck disable=SC2086
+		belay $words
+		[ "$status" = 2 ] || [ "$status" = 3 ] || complain "$words: exit status $status"
+		! grep terminal "$SITE/err" || complain "$words: a terminal is missed"
+	done
+	expect 0 belay upgrade 0.7.2
+	expect 0 belay resume
+}
+
+@test "--wheels that is not there: exit 2, also when the release is built already" {
+	standin_site alpha
+	expect 0 belay upgrade 0.8.0 --yes
+	expect 0 belay rollback --yes
+	for command in upgrade rehearse check notes; do
+		expect 2 belay $command 0.8.0 --wheels "$SITE/nowhere" --yes
+		expect_text err "no folder '$SITE/nowhere'"
+	done
+	expect 2 belay adopt --overrides "$SITE/nowhere" --print
+	expect_text err "no file '$SITE/nowhere'"
 }
 
 @test "--json: every line is an object of schema 1, the last is the result" {
