@@ -37,7 +37,7 @@ static void compare_table(
 		FOUND(report, "extra-table", "table '%s' was not there when the set was made",
 			table);
 	else if (then != now)
-		FOUND(report, "rows", "table '%s' has %lld rows instead of %lld", table, now, then);
+		FOUND(report, "rows", "rows in table '%s': %lld instead of %lld", table, now, then);
 	else if (!str_is(json_str(was, "digest"), json_str(is, "digest")))
 		FOUND(report, "content",
 			"the content of table '%s' is not what was backed up: its digest differs",
@@ -161,7 +161,7 @@ static void compare_shape(const json_t *about, const json_t *is, ProofReport *re
 	if (!str_is(json_str(was, "foreign_key_violations"),
 		    json_str(is, "foreign_key_violations")))
 		FOUND(report, "foreign-keys",
-			"%s rows refer to rows that do not exist, and %s did when the set was made",
+			"rows that refer to rows which do not exist: %s; when the set was made: %s",
 			json_str(is, "foreign_key_violations"),
 			json_str(was, "foreign_key_violations"));
 	compare_sequences(about, json_object_get(is, "sequences"), report);

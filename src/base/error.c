@@ -87,6 +87,31 @@ bool err_wrap(Err *err, const char *fmt, ...)
 	return false;
 }
 
+/* Takes `end` over. */
+static void put_behind(char **slot, char *end)
+{
+	char *joined = *slot ? str_format("%s; %s", *slot, end) : str_dup(end);
+
+	free(end);
+	free(*slot);
+	*slot = joined;
+}
+
+bool err_also(Err *err, ErrKind kind, const char *fmt, ...)
+{
+	char *text, *local;
+	va_list args;
+
+	va_start(args, fmt);
+	format_both(&text, &local, fmt, args);
+	va_end(args);
+	put_behind(&err->text, text);
+	put_behind(&err->local, local);
+	if (err->kind == ERR_NONE)
+		err->kind = kind;
+	return false;
+}
+
 bool err_hint(Err *err, const char *fmt, ...)
 {
 	char *hint, *local;

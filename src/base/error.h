@@ -57,6 +57,8 @@ bool err_set(Err *err, ErrKind kind, int sys, const char *file, int line, const 
 /* `text` is no format: a message from a table, marked there with N_(). */
 bool err_set_text(Err *err, ErrKind kind, const char *file, int line, const char *text);
 bool err_wrap(Err *err, const char *fmt, ...) PRINTF_LIKE(2, 3); /* "<this>: <what was there>" */
+/* "<what was there>; <this>", or <this> alone: one error of several findings. */
+bool err_also(Err *err, ErrKind kind, const char *fmt, ...) PRINTF_LIKE(3, 4);
 bool err_hint(Err *err, const char *fmt, ...) PRINTF_LIKE(2, 3); /* replaces an earlier hint */
 
 void err_clear(Err *err);          /* empty again; NULL fields are fine */

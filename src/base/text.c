@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/i18n.h"
 #include "base/mem.h"
 
 /* Room for `more` bytes and the NUL; at least doubling keeps many small additions cheap. */
@@ -173,7 +174,7 @@ const char *str_nearest(const char *word, const char *const *candidates)
 }
 
 #define ROTATION 8
-#define SLOT     32
+#define SLOT     64
 
 static char *rotating_buffer(void)
 {
@@ -211,6 +212,11 @@ const char *str_bytes(unsigned long long bytes)
 	return buffer;
 }
 
+long long whole_seconds(long long ms)
+{
+	return (ms + 999) / 1000;
+}
+
 const char *str_duration(long long ms)
 {
 	char *buffer = rotating_buffer();
@@ -220,10 +226,10 @@ const char *str_duration(long long ms)
 		ms = 0;
 	seconds = (ms + 500) / 1000;
 	if (ms < 59950)
-		snprintf(buffer, SLOT, "%lld.%lld s", (ms + 50) / 1000, (ms + 50) / 100 % 10);
+		snprintf(buffer, SLOT, _("%lld.%lld s"), (ms + 50) / 1000, (ms + 50) / 100 % 10);
 	else if (seconds < 3600)
-		snprintf(buffer, SLOT, "%lld min %02lld s", seconds / 60, seconds % 60);
+		snprintf(buffer, SLOT, _("%lld min %02lld s"), seconds / 60, seconds % 60);
 	else
-		snprintf(buffer, SLOT, "%lld h %02lld min", seconds / 3600, seconds / 60 % 60);
+		snprintf(buffer, SLOT, _("%lld h %02lld min"), seconds / 3600, seconds / 60 % 60);
 	return buffer;
 }

@@ -42,5 +42,9 @@ char *str_trim(char *text);                /* in place; returns the first non-sp
 const char *str_nearest(const char *word, const char *const *candidates);
 /* "1.4 GB", "312 KB"; decimal units. Static buffers in rotation, good for one message. */
 const char *str_bytes(unsigned long long bytes);
-/* "9.4 s", "2 min 05 s", "1 h 02 min". Likewise. */
+/* "9.4 s", "2 min 05 s", "1 h 02 min", in the language of the screen: for tables and reports.
+ * Likewise. */
 const char *str_duration(long long ms);
+/* For texts of errors and events, which are made in two languages from the same values: the unit
+ * belongs to the text, "%lld s". Rounded up. */
+long long whole_seconds(long long ms);

@@ -46,15 +46,13 @@ FindingKind check_rights(const CheckCtx *ctx, Err *why)
 
 FindingKind check_obstacles(const CheckCtx *ctx, Err *why)
 {
-	AUTO(strlist_clear) StrList found = {0};
-	AUTO(free_auto) char *joined = NULL;
+	AUTO(err_clear) Err found = {0};
 
 	if (!database_obstacles(ctx->db, &found, why))
 		return FINDING_UNKNOWN;
-	if (found.len == 0)
+	if (found.kind == ERR_NONE)
 		return FINDING_OK;
-	joined = strlist_join(&found, "; ");
-	err_fail(why, ERR_REFUSED, "%s", joined);
+	err_move(why, &found);
 	return FINDING_REFUSED;
 }
 
@@ -133,7 +131,7 @@ FindingKind check_emails(const CheckCtx *ctx, Err *why)
 	if (str_is(addresses, "0"))
 		return FINDING_OK;
 	err_fail(why, ERR_REFUSED,
-		"%s e-mail addresses belong to several accounts when case is ignored; version %s refuses that",
+		"e-mail addresses of several accounts when case is ignored: %s; version %s refuses that",
 		addresses, ctx->version);
 	err_hint(why, "SELECT lower(email), count(*) FROM \"user\" GROUP BY 1 HAVING count(*) > 1; "
 		      "then rename or merge those accounts");

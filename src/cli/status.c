@@ -101,8 +101,7 @@ static void add_database(json_t *status, Database *db)
 	json_t *object = json_object();
 
 	(void)json_object_set_new(status, "database", object);
-	if (!database_about(db, &about, &err) ||
-		!database_revision(db, database_live(db), &rows, &err)) {
+	if (!database_glance(db, &about, &rows, &err)) {
 		note_error(status, "database", &err);
 		return;
 	}

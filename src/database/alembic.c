@@ -199,9 +199,9 @@ static bool on_tick(void *arg, Err *err)
 	if (watch->waiting)
 		return err_fail(err, ERR_TIMEOUT, "migration '%s' waits for database process %s",
 			watch->current ? watch->current : "", watch->waiting);
-	return err_fail(err, ERR_TIMEOUT, "migration '%s' is stuck: nothing has moved for %s",
+	return err_fail(err, ERR_TIMEOUT, "migration '%s' is stuck: nothing has moved for %lld s",
 		watch->current ? watch->current : "(none yet)",
-		str_duration(watch->spec->stall_ms));
+		whole_seconds(watch->spec->stall_ms));
 }
 
 static bool build_env(const MigrationSpec *spec, const char *url, StrList *env, Err *err)

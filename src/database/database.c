@@ -76,6 +76,11 @@ bool database_id(Database *db, const char *place, char **ret, Err *err)
 	return db->ops->id(db, place, ret, err);
 }
 
+bool database_glance(Database *db, DatabaseAbout *ret, StrList *ret_revisions, Err *err)
+{
+	return db->ops->glance(db, ret, ret_revisions, err);
+}
+
 bool database_revision(Database *db, const char *place, StrList *ret, Err *err)
 {
 	return db->ops->revision(db, place, ret, err);
@@ -127,7 +132,7 @@ bool database_try_rights(Database *db, Err *err)
 	return db->ops->try_rights(db, err);
 }
 
-bool database_obstacles(Database *db, StrList *ret, Err *err)
+bool database_obstacles(Database *db, Err *ret, Err *err)
 {
 	return db->ops->obstacles(db, ret, err);
 }
@@ -173,7 +178,7 @@ bool database_is_frozen(Database *db, const char *id, bool *ret, Err *err)
 	return db->ops->is_frozen(db, id, ret, err);
 }
 
-bool database_can_freeze(Database *db, char **ret_why, Err *err)
+bool database_can_freeze(Database *db, Err *ret_why, Err *err)
 {
 	return db->ops->can_freeze(db, ret_why, err);
 }

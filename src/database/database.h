@@ -45,6 +45,9 @@ typedef struct DatabaseAbout {
 } DatabaseAbout;
 bool database_about(Database *db, DatabaseAbout *ret, Err *err) NODISCARD;
 void database_about_clear(DatabaseAbout *about);
+/* What `status` shows, with as little asked as possible, by the application's own role: server,
+ * name, bytes, version_num and the revisions. ERR_DATABASE when the door is shut. */
+bool database_glance(Database *db, DatabaseAbout *ret, StrList *ret_revisions, Err *err) NODISCARD;
 
 /* *ret NULL when there is no such database. */
 bool database_id(Database *db, const char *place, char **ret, Err *err) NODISCARD;
@@ -74,8 +77,8 @@ bool database_sessions(Database *db, StrList *ret, Err *err) NODISCARD;
 /* Try every right an upgrade needs on scratch databases; ERR_REFUSED with the line to type. */
 bool database_try_rights(Database *db, Err *err) NODISCARD;
 /* What would make a copy and exchange unsafe (prepared transactions, subscriptions, slots, role
- * settings …), readable lines; empty: fine. */
-bool database_obstacles(Database *db, StrList *ret, Err *err) NODISCARD;
+ * settings …), all findings in one; empty: fine. */
+bool database_obstacles(Database *db, Err *ret, Err *err) NODISCARD;
 
 bool database_door(
 	Database *db, const char *id, bool open, Err *err) NODISCARD; /* absent id: fine */

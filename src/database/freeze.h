@@ -12,8 +12,8 @@
 bool database_freeze(Database *db, const char *live_id, Err *err) NODISCARD;
 bool database_thaw(Database *db, const char *id, Err *err) NODISCARD;
 bool database_is_frozen(Database *db, const char *id, bool *ret, Err *err) NODISCARD;
-/* Can this site read while it is frozen? *ret_why (allocated, English) is NULL when it can. */
-bool database_can_freeze(Database *db, char **ret_why, Err *err) NODISCARD;
+/* Can this site read while it is frozen? `ret_why` stays empty when it can. */
+bool database_can_freeze(Database *db, Err *ret_why, Err *err) NODISCARD;
 /* As copy_make, for a frozen database that goes on serving reads: with everyone out and the door
  * shut only for the copy itself (TEMPLATE) when that is predicted to take no longer than
  * max_gap_ms, else from one exported snapshot by dump and restore, without a gap. *ret_gap_ms: how

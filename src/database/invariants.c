@@ -136,7 +136,7 @@ bool invariants_hold(Database *db, const char *place, const json_t *before, Err 
 			return err_wrap(err, "counting rows after the migration");
 		if (now < was)
 			return err_fail(err, ERR_VERIFY,
-				"table '%s' has %lld rows after the migration and had %lld before",
+				"rows in table '%s': %lld after the migration, %lld before",
 				never_fewer[i].table, (long long)now, (long long)was);
 	}
 	if (!json_object_get(before, "messages"))

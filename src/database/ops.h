@@ -17,6 +17,7 @@ typedef struct DatabaseOps {
 	char *(*url_of)(const Database *db, const char *place);
 
 	bool (*about)(Database *db, DatabaseAbout *ret, Err *err);
+	bool (*glance)(Database *db, DatabaseAbout *ret, StrList *ret_revisions, Err *err);
 	bool (*id)(Database *db, const char *place, char **ret, Err *err);
 	bool (*revision)(Database *db, const char *place, StrList *ret, Err *err);
 	bool (*counts)(Database *db, const char *place, json_t **ret, Err *err);
@@ -27,7 +28,7 @@ typedef struct DatabaseOps {
 
 	bool (*sessions)(Database *db, StrList *ret, Err *err);
 	bool (*try_rights)(Database *db, Err *err);
-	bool (*obstacles)(Database *db, StrList *ret, Err *err);
+	bool (*obstacles)(Database *db, Err *ret, Err *err);
 
 	bool (*door)(Database *db, const char *id, bool open, Err *err);
 	bool (*door_is_open)(Database *db, const char *id, bool *ret, Err *err);
@@ -41,7 +42,7 @@ typedef struct DatabaseOps {
 	bool (*freeze)(Database *db, const char *live_id, Err *err);
 	bool (*thaw)(Database *db, const char *id, Err *err);
 	bool (*is_frozen)(Database *db, const char *id, bool *ret, Err *err);
-	bool (*can_freeze)(Database *db, char **ret_why, Err *err);
+	bool (*can_freeze)(Database *db, Err *ret_why, Err *err);
 	bool (*copy_frozen)(Database *db, const char *spare, const char *run, int64_t max_gap_ms,
 		json_t **ret_proof, int64_t *ret_gap_ms, Err *err);
 

@@ -62,6 +62,7 @@ bool pg_tables(PgSession *session, PgTables *ret, Err *err) NODISCARD;
 bool pg_count_all(PgSession *session, const PgTables *tables, json_t **ret, Err *err) NODISCARD;
 
 bool pg_revision(Database *db, const char *place, StrList *ret, Err *err) NODISCARD;
+bool pg_revision_in(PgSession *session, StrList *ret, Err *err) NODISCARD;
 bool pg_counts(Database *db, const char *place, json_t **ret, Err *err) NODISCARD;
 bool pg_digests(Database *db, const char *place, json_t **ret, Err *err) NODISCARD;
 /* Within whatever transaction is open. `stop` (NULL: never) is looked at between tables. */
@@ -147,4 +148,4 @@ bool pg_scratch_sweep(Database *db, const char *run, StrList *ret, Err *err) NOD
 bool pg_kept_drop(Database *db, const char *spare, const char *id, Err *err) NODISCARD;
 /* pg_rights.c */
 bool pg_try_rights(Database *db, Err *err) NODISCARD;
-bool pg_obstacles(Database *db, StrList *ret, Err *err) NODISCARD;
+bool pg_obstacles(Database *db, Err *ret, Err *err) NODISCARD;

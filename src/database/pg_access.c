@@ -175,24 +175,28 @@ static const char starting_query[] =
 	"SELECT count(*) FROM pg_locks WHERE locktype = 'object' AND granted"
 	" AND classid = 'pg_database'::regclass AND objid::text = $1 AND mode = 'RowExclusiveLock'";
 
-/* Address and state of another role's session are hidden from ordinary roles. */
+/* "pid 12: webui, psql, 127.0.0.1, idle": values only, for it stands in texts of every language.
+ * Address and state of another role's session are hidden from ordinary roles. */
 static char *describe(const PgRows *rows, int row)
 {
 	const char *program = pg_text(rows, row, 2);
 	const char *address = pg_text(rows, row, 3);
 	const char *state = pg_text(rows, row, 4);
 
-	return str_format("pid %s: role %s%s%s%s%s%s%s", pg_text(rows, row, 0),
-		pg_text(rows, row, 1), program[0] ? ", program " : "", program,
-		address[0] ? ", from " : "", address, state[0] ? ", " : "", state);
+	return str_format("pid %s: %s%s%s%s%s%s%s", pg_text(rows, row, 0), pg_text(rows, row, 1),
+		program[0] ? ", " : "", program, address[0] ? ", " : "", address,
+		state[0] ? ", " : "", state);
 }
 
 /* The application's own: its role, and no program name (psycopg and asyncpg give none; psql,
- * pgAdmin and BI tools do). */
+ * pgAdmin and BI tools do). Nor a session of belay in that role: it was closed, and its backend is
+ * about to go. */
 static bool is_applications(const Database *db, const PgRows *rows, int row)
 {
+	const char *program = pg_text(rows, row, 2);
+
 	return str_is(pg_text(rows, row, 1), db->site->database.user) &&
-	       str_empty(pg_text(rows, row, 2));
+	       (str_empty(program) || str_is(program, "belay"));
 }
 
 bool pg_sessions(Database *db, StrList *ret, Err *err)
@@ -268,8 +272,8 @@ static bool end_found(PgSession *admin, const char *query, const char *const *pa
 
 static bool still_there(Err *err)
 {
-	return err_fail(err, ERR_TIMEOUT, "sessions on the database did not end within %s",
-		str_duration(OUT_MS));
+	return err_fail(err, ERR_TIMEOUT, "sessions on the database did not end within %lld s",
+		whole_seconds(OUT_MS));
 }
 
 bool pg_others_out(Database *db, const char *id, int keep_pid, Err *err)

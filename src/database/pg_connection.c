@@ -367,8 +367,8 @@ static bool cancel(PgSession *session, PGresult **result, Err *err)
 	strcpy(session->state, "57014");
 	if (why)
 		return err_fail(err, ERR_INTERRUPTED, "interrupted during a database statement");
-	return err_fail(err, ERR_TIMEOUT, "a database statement took longer than %s",
-		str_duration(session->limit_ms));
+	return err_fail(err, ERR_TIMEOUT, "a database statement took longer than %lld s",
+		whole_seconds(session->limit_ms));
 }
 
 static bool judge(PgSession *session, const PGresult *result, Err *err)
@@ -463,6 +463,11 @@ bool pg_runf(PgSession *session, Err *err, const char *fmt, ...)
 int pg_rows(const PgRows *rows)
 {
 	return PQntuples(rows->result);
+}
+
+int pg_columns(const PgRows *rows)
+{
+	return PQnfields(rows->result);
 }
 
 const char *pg_text(const PgRows *rows, int row, int column)

@@ -50,6 +50,7 @@ bool pg_run(PgSession *session, const char *sql, Err *err) NODISCARD;
 bool pg_runf(PgSession *session, Err *err, const char *fmt, ...) PRINTF_LIKE(3, 4) NODISCARD;
 
 int pg_rows(const PgRows *rows);
+int pg_columns(const PgRows *rows);
 const char *pg_text(const PgRows *rows, int row, int column); /* NULL for NULL */
 int64_t pg_int(const PgRows *rows, int row, int column);      /* 0 for NULL */
 bool pg_bool(const PgRows *rows, int row, int column);

@@ -84,29 +84,35 @@ bool pg_counts(Database *db, const char *place, json_t **ret, Err *err)
 }
 
 /* The table lies where the release put it: DATABASE_SCHEMA may name another schema than public. */
-bool pg_revision(Database *db, const char *place, StrList *ret, Err *err)
+bool pg_revision_in(PgSession *session, StrList *ret, Err *err)
 {
-	AUTO(pg_disconnect_auto) PgSession *session = NULL;
 	AUTO(free_auto) char *table = NULL;
 	AUTO(free_auto) char *query = NULL;
 	AUTO(pg_rows_free_auto) PgRows *rows = NULL;
 
-	if (!pg_open(db, place, &session, err) ||
-		!pg_value(session,
-			"SELECT quote_ident(n.nspname) || '.alembic_version' FROM pg_class c"
-			" JOIN pg_namespace n ON n.oid = c.relnamespace"
-			" WHERE c.relname = 'alembic_version' AND c.relkind = 'r'"
-			" ORDER BY n.nspname <> 'public', n.nspname LIMIT 1",
-			NULL, &table, err))
-		return err_wrap(err, "asking for the revision of '%s'", place);
+	if (!pg_value(session,
+		    "SELECT quote_ident(n.nspname) || '.alembic_version' FROM pg_class c"
+		    " JOIN pg_namespace n ON n.oid = c.relnamespace"
+		    " WHERE c.relname = 'alembic_version' AND c.relkind = 'r'"
+		    " ORDER BY n.nspname <> 'public', n.nspname LIMIT 1",
+		    NULL, &table, err))
+		return false;
 	if (!table)
 		return true;
 	query = str_format("SELECT version_num FROM %s ORDER BY 1", table);
 	if (!pg_query(session, query, NULL, &rows, err))
-		return err_wrap(err, "asking for the revision of '%s'", place);
+		return false;
 	for (int i = 0; i < pg_rows(rows); i++)
 		strlist_add(ret, pg_text(rows, i, 0));
 	return true;
+}
+
+bool pg_revision(Database *db, const char *place, StrList *ret, Err *err)
+{
+	AUTO(pg_disconnect_auto) PgSession *session = NULL;
+
+	return (pg_open(db, place, &session, err) && pg_revision_in(session, ret, err)) ||
+	       err_wrap(err, "asking for the revision of '%s'", place);
 }
 
 /* -- digests ---------------------------------------------------------------------------------- */

@@ -95,8 +95,8 @@ static bool still_moves(void *arg, Err *err)
 	}
 	if (deadline_left_ms(growth->deadline) > 0)
 		return true;
-	return err_fail(err, ERR_TIMEOUT, "copying into database '%s': nothing moved for %s",
-		growth->spare, str_duration(STALL_MS));
+	return err_fail(err, ERR_TIMEOUT, "copying into database '%s': nothing moved for %lld s",
+		growth->spare, whole_seconds(STALL_MS));
 }
 
 static bool start_dump(

@@ -65,6 +65,18 @@ static char *url_of(const Database *db, const char *place)
 	return database_url_with_name(&db->site->database, place);
 }
 
+/* Values only: it stands on screens of every language. */
+static char *server_text(const Database *db, const char *version)
+{
+	const DatabaseUrl *url = &db->site->database;
+	const char *container = db->site->container;
+	const bool has_container = !str_empty(container);
+
+	return str_format("PostgreSQL %s, %s:%d%s%s%s", version,
+		url->host ? url->host : "localhost", url->port, has_container ? " (Docker: " : "",
+		has_container ? container : "", has_container ? ")" : "");
+}
+
 static bool about(Database *db, DatabaseAbout *ret, Err *err)
 {
 	const DatabaseUrl *url = &db->site->database;
@@ -90,15 +102,34 @@ static bool about(Database *db, DatabaseAbout *ret, Err *err)
 			url->user ? url->user : "postgres");
 	}
 	*ret = (DatabaseAbout){
-		.server = str_format("PostgreSQL %s at %s:%d%s%s", version,
-			url->host ? url->host : "localhost", url->port,
-			str_empty(db->site->container) ? "" : ", container ",
-			str_empty(db->site->container) ? "" : db->site->container),
+		.server = server_text(db, version),
 		.name = str_dup(db->live),
 		.server_id = str_dup(server_id),
 		.encoding = str_dup(pg_text(rows, 0, 0)),
 		.bytes = pg_int(rows, 0, 1),
 		.version_num = pg_server_version(admin),
+	};
+	return true;
+}
+
+/* One session, of the application's role: each costs both sides several thousand hashes. */
+static bool glance(Database *db, DatabaseAbout *ret, StrList *ret_revisions, Err *err)
+{
+	AUTO(pg_disconnect_auto) PgSession *session = NULL;
+	AUTO(pg_rows_free_auto) PgRows *rows = NULL;
+
+	if (!pg_open(db, db->live, &session, err) ||
+		!pg_query(session,
+			"SELECT split_part(current_setting('server_version'), ' ', 1),"
+			" pg_database_size(current_database())",
+			NULL, &rows, err) ||
+		!pg_revision_in(session, ret_revisions, err))
+		return err_wrap(err, "asking the PostgreSQL server about itself");
+	*ret = (DatabaseAbout){
+		.server = server_text(db, pg_text(rows, 0, 0)),
+		.name = str_dup(db->live),
+		.bytes = pg_int(rows, 0, 1),
+		.version_num = pg_server_version(session),
 	};
 	return true;
 }
@@ -131,6 +162,7 @@ const DatabaseOps pg_database_ops = {
 	.url_of = url_of,
 	.about = about,
 	.id = id,
+	.glance = glance,
 	.revision = pg_revision,
 	.counts = pg_counts,
 	.digests = pg_digests,

@@ -30,7 +30,7 @@ static bool wait_pipe(int pipe, short events, Err *err)
 		if (poll(fds, count, TICK_MS) > 0 && fds[0].revents)
 			return true;
 	}
-	return err_fail(err, ERR_TIMEOUT, "no data moved for %s", str_duration(STALL_MS));
+	return err_fail(err, ERR_TIMEOUT, "no data moved for %lld s", whole_seconds(STALL_MS));
 }
 
 /* The child's own failure says more than the broken pipe or short stream that follows from it; but

@@ -4,6 +4,7 @@
 
 #include "base/event.h"
 #include "base/fault.h"
+#include "base/i18n.h"
 #include "base/mem.h"
 #include "base/text.h"
 
@@ -178,37 +179,51 @@ bool pg_thaw(Database *db, const char *id, Err *err)
 
 /* -- what would write all the same ------------------------------------------------------------- */
 
-/* $1 is the OID of the live database. */
-static const char *const through_queries[] = {
+static const PgFinding through[] = {
 	/* A role's own default counts more than the database's. */
-	"SELECT format('role %I has the setting %s in every database', pg_get_userbyid(setrole), c)"
-	" FROM pg_db_role_setting s, unnest(setconfig) c WHERE setdatabase = 0 AND setrole <> 0"
-	" AND c ~* '^(default_)?transaction_read_only=' AND NOT split_part(c, '=', 2)::bool",
+	{"SELECT quote_ident(pg_get_userbyid(setrole)), c"
+	 " FROM pg_db_role_setting s, unnest(setconfig) c WHERE setdatabase = 0 AND setrole <> 0"
+	 " AND c ~* '^(default_)?transaction_read_only=' AND NOT split_part(c, '=', 2)::bool",
+		N_("role %s has the setting %s in every database")},
 
 	/* Sessions that would have to be ended are told by their age. */
-	"SELECT DISTINCT format('role %I may not see since when role %I is connected: GRANT"
-	" pg_read_all_stats TO %1$I', current_user, usename) FROM pg_stat_activity"
-	" WHERE datid::text = $1 AND usesysid IS NOT NULL AND backend_start IS NULL",
+	{"SELECT DISTINCT quote_ident(current_user), quote_ident(usename), quote_ident(current_user)"
+	 " FROM pg_stat_activity"
+	 " WHERE datid::text = $1 AND usesysid IS NOT NULL AND backend_start IS NULL",
+		N_("role %s may not see since when role %s is connected: GRANT pg_read_all_stats TO %s")},
+	{NULL, NULL},
 };
 
 /* They can be written in a read-only transaction. */
-static const char large_query[] =
-	"SELECT 'the database holds large objects, which can be written in spite of a freeze'"
-	" WHERE EXISTS (SELECT FROM pg_largeobject_metadata)";
+static const PgFinding large_objects[] = {
+	{"SELECT 1 WHERE EXISTS (SELECT FROM pg_largeobject_metadata)",
+		N_("the database holds large objects, which can be written in spite of a freeze")},
+	{NULL, NULL},
+};
 
 static bool mentions(const char *value, const char *what)
 {
 	return value && strstr(value, what);
 }
 
-static void find_in_settings(
-	const char *where, const char *options, const char *attributes, StrList *ret)
+static void find_in_url(const char *options, const char *attributes, Err *ret)
 {
 	if (mentions(options, "transaction_read_only"))
-		strlist_addf(ret, "%s sets transaction_read_only by itself", where);
+		err_also(ret, ERR_REFUSED, "the database URL sets transaction_read_only by itself");
 	/* libpq then refuses a frozen database as a whole: no reading either. */
 	if (mentions(attributes, "read-write"))
-		strlist_addf(ret, "%s asks for target_session_attrs=read-write", where);
+		err_also(ret, ERR_REFUSED,
+			"the database URL asks for target_session_attrs=read-write");
+}
+
+static void find_in_environment(const char *options, const char *attributes, Err *ret)
+{
+	if (mentions(options, "transaction_read_only"))
+		err_also(ret, ERR_REFUSED,
+			"the application's environment sets transaction_read_only by itself");
+	if (mentions(attributes, "read-write"))
+		err_also(ret, ERR_REFUSED,
+			"the application's environment asks for target_session_attrs=read-write");
 }
 
 static const char *value_of(const StrList *keywords, const StrList *values, const char *keyword)
@@ -220,59 +235,43 @@ static const char *value_of(const StrList *keywords, const StrList *values, cons
 	return NULL;
 }
 
-static void find_in_recipe(const Database *db, StrList *ret)
+static void find_in_recipe(const Database *db, Err *ret)
 {
 	AUTO(strlist_clear) StrList keywords = {0};
 	AUTO(strlist_clear) StrList values = {0};
 	const StrList *env = &db->site->recipe.env;
 
 	database_url_conninfo(&db->site->database, &keywords, &values);
-	find_in_settings("the database URL", value_of(&keywords, &values, "options"),
+	find_in_url(value_of(&keywords, &values, "options"),
 		value_of(&keywords, &values, "target_session_attrs"), ret);
-	find_in_settings("the application's environment", env_get(env, "PGOPTIONS"),
-		env_get(env, "PGTARGETSESSIONATTRS"), ret);
+	find_in_environment(env_get(env, "PGOPTIONS"), env_get(env, "PGTARGETSESSIONATTRS"), ret);
 }
 
-static bool find_large_objects(Database *db, StrList *ret, Err *err)
+static bool find_large_objects(Database *db, Err *ret, Err *err)
 {
 	AUTO(pg_disconnect_auto) PgSession *session = NULL;
-	AUTO(free_auto) char *line = NULL;
 
-	if (!pg_open(db, db->live, &session, err) ||
-		!pg_value(session, large_query, NULL, &line, err))
-		return false;
-	if (line)
-		strlist_add(ret, line);
-	return true;
+	return pg_open(db, db->live, &session, err) &&
+	       pg_find(session, large_objects, NULL, ret, err);
 }
 
-static bool find_through(Database *db, StrList *ret, Err *err)
+static bool find_through(Database *db, Err *ret, Err *err)
 {
 	AUTO(pg_entry_clear) PgEntry live = {0};
 	PgSession *admin;
 
-	if (!pg_entry(db, db->live, NULL, &live, err) || !pg_admin(db, &admin, err))
-		return false;
-	const char *const params[] = {live.id, NULL};
-
-	for (size_t i = 0; i < COUNT_OF(through_queries); i++) {
-		AUTO(pg_rows_free_auto) PgRows *rows = NULL;
-		/* Only the second takes a parameter. */
-		if (!pg_query(admin, through_queries[i], i == 0 ? NULL : params, &rows, err))
-			return false;
-		for (int row = 0; row < pg_rows(rows); row++)
-			strlist_add(ret, pg_text(rows, row, 0));
-	}
-	return !live.open || find_large_objects(db, ret, err);
+	return pg_entry(db, db->live, NULL, &live, err) && pg_admin(db, &admin, err) &&
+	       pg_find(admin, through, live.id, ret, err) &&
+	       (!live.open || find_large_objects(db, ret, err));
 }
 
-bool pg_can_freeze(Database *db, char **ret_why, Err *err)
+bool pg_can_freeze(Database *db, Err *ret_why, Err *err)
 {
-	AUTO(strlist_clear) StrList found = {0};
+	AUTO(err_clear) Err found = {0};
 
 	find_in_recipe(db, &found);
 	if (!pg_freeze_obstacles(db, &found, err) || !find_through(db, &found, err))
 		return err_wrap(err, "looking for what would write to a frozen database");
-	*ret_why = found.len ? strlist_join(&found, "; ") : NULL;
+	err_move(ret_why, &found);
 	return true;
 }

@@ -8,7 +8,7 @@
 bool pg_freeze(Database *db, const char *id, Err *err) NODISCARD;
 bool pg_thaw(Database *db, const char *id, Err *err) NODISCARD;
 bool pg_is_frozen(Database *db, const char *id, bool *ret, Err *err) NODISCARD;
-bool pg_can_freeze(Database *db, char **ret_why, Err *err) NODISCARD;
+bool pg_can_freeze(Database *db, Err *ret_why, Err *err) NODISCARD;
 
 /* -- pg_copy_frozen.c -------------------------------------------------------------------------- */
 
@@ -18,7 +18,16 @@ bool pg_copy_frozen(Database *db, const char *spare, const char *run, int64_t ma
 /* -- their tools, beside their like ------------------------------------------------------------ */
 
 /* pg_rights.c: those of the obstacles that write through a freeze, or cannot be ended for one. */
-bool pg_freeze_obstacles(Database *db, StrList *ret, Err *err) NODISCARD;
+bool pg_freeze_obstacles(Database *db, Err *ret, Err *err) NODISCARD;
+
+/* Something to look for: each row of the query is a finding, its columns (at most three) are the
+ * values of the text. $1 is the OID of the live database. Tables end with a NULL query. */
+typedef struct PgFinding {
+	const char *query;
+	const char *text; /* N_("…%s…") */
+} PgFinding;
+bool pg_find(
+	PgSession *session, const PgFinding *table, const char *id, Err *ret, Err *err) NODISCARD;
 /* pg_access.c */
 /* Ends those that began before this moment, and those that are just starting: what was set for the
  * database before the call is in force in all that are left. Sessions that may not be ended are

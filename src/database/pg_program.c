@@ -143,7 +143,7 @@ static bool in_container(Database *db, const char *name, const DatabaseUrl *url,
 		strlist_addf(&ret->argv, "--username=%s", url->user);
 	strlist_add(&ret->argv, "--no-password");
 	strlist_add(&ret->argv, dbname);
-	ret->how = str_format("%s of container '%s'", name, db->site->container);
+	ret->how = str_format("%s (Docker: %s)", name, db->site->container);
 	return true;
 }
 

@@ -20,7 +20,7 @@
 		"$2", "$1") ")"                                                                    \
 			    " FROM (SELECT xmin::text::bigint AS x FROM ONLY %s) AS d"
 
-enum { LOCK_MS = 3000, MAX_LOCKS = 1 << 18, MAX_STORY = 2000 };
+enum { LOCK_MS = 3000, MAX_LOCKS = 1 << 18, MAX_TOLD = 20 };
 static const int64_t XID_DISTANCE_MAX = (int64_t)1 << 31;
 
 /* Relations with their files, columns, constraints, functions and types: any DDL moves one. VACUUM
@@ -242,21 +242,27 @@ bool pg_lock_tables(PgSession *session, int limit_ms, Err *err)
 	return pg_run(session, query.data, err);
 }
 
-static void tell_tables(const json_t *differences, Text *story)
+static void tell_tables(const json_t *differences, Err *story)
 {
+	const size_t all = json_object_size(differences);
 	const char *label;
 	json_t *entry;
+	size_t told = 0;
 
 	json_object_foreach((json_t *)differences, label, entry)
 	{
-		text_addf(story, "%stable '%s': %lld newer rows, %lld now, %lld then",
-			story->len ? "; " : "", label, (long long)json_int(entry, "newer", 0),
+		if (told++ == MAX_TOLD)
+			break;
+		err_also(story, ERR_FOREIGN, "table '%s': %lld newer, %lld now, %lld then", label,
+			(long long)json_int(entry, "newer", 0),
 			(long long)json_int(entry, "rows", 0),
 			(long long)json_int(entry, "was", 0));
 	}
+	if (all > MAX_TOLD)
+		err_also(story, ERR_FOREIGN, "more tables: %zu", all - MAX_TOLD);
 }
 
-static bool compare_rest(PgSession *session, const json_t *proof, Text *story, Err *err)
+static bool compare_rest(PgSession *session, const json_t *proof, Err *story, Err *err)
 {
 	AUTO(free_auto) char *relations = NULL;
 	AUTO(free_auto) char *objects = NULL;
@@ -266,18 +272,18 @@ static bool compare_rest(PgSession *session, const json_t *proof, Text *story, E
 		!large_objects(session, &objects, err) || !sequences(session, &seen, err))
 		return false;
 	if (!str_is(relations, json_str(proof, "relations")))
-		text_addf(story, "%stables, columns, indexes or functions", story->len ? "; " : "");
+		err_also(story, ERR_FOREIGN, "tables, columns, indexes or functions");
 	if (!str_is(objects, json_str(proof, "large_objects")))
-		text_addf(story, "%slarge objects", story->len ? "; " : "");
+		err_also(story, ERR_FOREIGN, "large objects");
 	if (!json_equal(seen, json_object_get(proof, "sequences")))
-		text_addf(story, "%ssequences", story->len ? "; " : "");
+		err_also(story, ERR_FOREIGN, "sequences");
 	return true;
 }
 
 bool pg_proof_check(PgSession *session, const json_t *proof, Err *err)
 {
 	AUTO(json_release_auto) json_t *differences = NULL;
-	AUTO(text_clear) Text story = TEXT_INIT(MAX_STORY);
+	AUTO(err_clear) Err story = {0};
 
 	pg_limit(session, PG_LIMIT_LONG_MS);
 	if (!pg_lock_tables(session, LOCK_MS, err))
@@ -286,10 +292,10 @@ bool pg_proof_check(PgSession *session, const json_t *proof, Err *err)
 		!compare_rest(session, proof, &story, err) || !pg_run(session, "ROLLBACK", err))
 		return err_wrap(err, "looking for changes since the copy");
 	tell_tables(differences, &story);
-	if (story.len == 0)
+	if (story.kind == ERR_NONE)
 		return true;
-	return err_fail(
-		err, ERR_FOREIGN, "the database was changed after it was copied: %s", story.data);
+	err_move(err, &story);
+	return err_wrap(err, "the database was changed after it was copied");
 }
 
 /* -- what was written since a baseline --------------------------------------------------------- */

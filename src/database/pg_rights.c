@@ -1,10 +1,12 @@
 #include "database/pg.h"
 #include "database/pg_freeze.h"
 
+#include <string.h>
 #include <unistd.h>
 
 #include "base/event.h"
 #include "base/fault.h"
+#include "base/i18n.h"
 #include "base/mem.h"
 #include "base/text.h"
 
@@ -124,98 +126,132 @@ bool pg_try_rights(Database *db, Err *err)
 
 /* -- obstacles -------------------------------------------------------------------------------- */
 
-typedef struct Obstacle {
-	bool to_freeze;    /* writes through a freeze, or cannot be ended for one */
-	const char *query; /* $1 is the OID of the live database; one line a row */
-} Obstacle;
-
-static const Obstacle obstacles[] = {
+static const PgFinding obstacles_of_freeze[] = {
 	/* RENAME and TEMPLATE wait five seconds for one and fail; COMMIT PREPARED writes later. */
-	{true, "SELECT format('prepared transaction %L of role %s since %s: ROLLBACK PREPARED or COMMIT PREPARED"
-	       " it inside that database', gid, owner, date_trunc('second', prepared))"
-	       " FROM pg_prepared_xacts x JOIN pg_database d ON d.datname = x.database"
-	       " WHERE d.oid::text = $1"},
+	{"SELECT quote_literal(gid), owner, date_trunc('second', prepared)"
+	 " FROM pg_prepared_xacts x JOIN pg_database d ON d.datname = x.database"
+	 " WHERE d.oid::text = $1",
+		N_("prepared transaction %s of role %s since %s: ROLLBACK PREPARED or COMMIT PREPARED it"
+		   " inside that database")},
 
 	/* A copy has none, and the worker writes through everything but a shut door. */
-	{true, "SELECT format('subscription %I receives logical replication into the database', subname)"
-	       " FROM pg_subscription WHERE subdbid::text = $1"},
-
-	/* A slot stays with the old database; its consumer would miss whatever comes after. */
-	{false, "SELECT format('replication slot %I belongs to the database and would stay with the old one',"
-		" slot_name) FROM pg_replication_slots s JOIN pg_database d ON d.datname = s.database"
-		" WHERE d.oid::text = $1"},
-
-	/* Only a superuser can put another role's settings back. */
-	{false, "SELECT format('role %I has settings in the database that role %I may not copy: %s',"
-		" pg_get_userbyid(setrole), current_user, setconfig)"
-		" FROM pg_db_role_setting WHERE setdatabase::text = $1 AND setrole <> 0"
-		" AND pg_get_userbyid(setrole) <> current_user"
-		" AND NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)"},
+	{"SELECT quote_ident(subname) FROM pg_subscription WHERE subdbid::text = $1",
+		N_("subscription %s receives logical replication into the database")},
 
 	/* The migration would be refused, or writes would pass where they must not. */
-	{true, "SELECT format('%s has the setting %s',"
-	       " CASE setrole WHEN 0 THEN 'the database' ELSE 'role ' || pg_get_userbyid(setrole) END, c)"
-	       " FROM pg_db_role_setting s, unnest(setconfig) c"
-	       " WHERE c ~* '^(default_)?transaction_read_only=' AND (setdatabase::text = $1 OR"
-	       " (setdatabase = 0 AND EXISTS (SELECT 1 FROM pg_database d"
-	       "  WHERE d.oid::text = $1 AND d.datdba = s.setrole)))"},
+	{"SELECT c FROM pg_db_role_setting s, unnest(s.setconfig) c"
+	 " WHERE c ~* '^(default_)?transaction_read_only=' AND setdatabase::text = $1 AND setrole = 0",
+		N_("the database has the setting %s")},
+	{"SELECT quote_ident(pg_get_userbyid(setrole)), c"
+	 " FROM pg_db_role_setting s, unnest(setconfig) c"
+	 " WHERE c ~* '^(default_)?transaction_read_only=' AND setrole <> 0 AND"
+	 " (setdatabase::text = $1 OR (setdatabase = 0 AND EXISTS (SELECT 1 FROM pg_database d"
+	 "  WHERE d.oid::text = $1 AND d.datdba = s.setrole)))",
+		N_("role %s has the setting %s")},
 
-	{false, "SELECT format('the database has a security label of %s that a copy would lack', provider)"
-		" FROM pg_shseclabel WHERE objoid::text = $1 AND classoid = 'pg_database'::regclass"},
-
-	{false, "SELECT format('the encoding is %s, not UTF8', pg_encoding_to_char(encoding))"
-		" FROM pg_database WHERE oid::text = $1 AND pg_encoding_to_char(encoding) <> 'UTF8'"},
-
-	{true, "SELECT format('role %I has a session (pid %s) that role %I may not end', usename, pid,"
-	       " current_user) FROM pg_stat_activity a WHERE datid::text = $1 AND usesysid IS NOT NULL"
-	       " AND NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)"
-	       " AND (coalesce((SELECT rolsuper FROM pg_roles r WHERE r.oid = a.usesysid), true) OR NOT"
-	       "  (pg_has_role(a.usesysid, 'USAGE') OR pg_has_role('pg_signal_backend', 'USAGE')))"},
+	{"SELECT quote_ident(usename), pid, quote_ident(current_user)"
+	 " FROM pg_stat_activity a WHERE datid::text = $1 AND usesysid IS NOT NULL"
+	 " AND NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)"
+	 " AND (coalesce((SELECT rolsuper FROM pg_roles r WHERE r.oid = a.usesysid), true) OR NOT"
+	 "  (pg_has_role(a.usesysid, 'USAGE') OR pg_has_role('pg_signal_backend', 'USAGE')))",
+		N_("role %s has a session (pid %s) that role %s may not end")},
+	{NULL, NULL},
 };
 
+static const PgFinding obstacles_of_copy[] = {
+	/* A slot stays with the old database; its consumer would miss whatever comes after. */
+	{"SELECT quote_ident(slot_name) FROM pg_replication_slots s"
+	 " JOIN pg_database d ON d.datname = s.database WHERE d.oid::text = $1",
+		N_("replication slot %s belongs to the database and would stay with the old one")},
+
+	/* Only a superuser can put another role's settings back. */
+	{"SELECT quote_ident(pg_get_userbyid(setrole)), quote_ident(current_user), setconfig"
+	 " FROM pg_db_role_setting WHERE setdatabase::text = $1 AND setrole <> 0"
+	 " AND pg_get_userbyid(setrole) <> current_user"
+	 " AND NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)",
+		N_("role %s has settings in the database that role %s may not copy: %s")},
+
+	{"SELECT provider FROM pg_shseclabel WHERE objoid::text = $1"
+	 " AND classoid = 'pg_database'::regclass",
+		N_("the database has a security label of %s that a copy would lack")},
+
+	{"SELECT pg_encoding_to_char(encoding) FROM pg_database WHERE oid::text = $1"
+	 " AND pg_encoding_to_char(encoding) <> 'UTF8'",
+		N_("the encoding is %s, not UTF8")},
+	{NULL, NULL},
+};
+
+static const PgFinding publications[] = {
+	{"SELECT quote_ident(pubname) FROM pg_publication",
+		N_("publication %s sends changes of the database elsewhere; its subscribers would stay"
+		   " with the old one")},
+	{NULL, NULL},
+};
+
+/* A text of the tables above. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+static void add_finding(const char *text, const PgRows *rows, int row, Err *ret)
+{
+	const char *values[3] = {"", "", ""};
+
+	for (int i = 0; i < (int)COUNT_OF(values) && i < pg_columns(rows); i++) {
+		const char *value = pg_text(rows, row, i);
+
+		values[i] = value ? value : "";
+	}
+	err_also(ret, ERR_REFUSED, text, values[0], values[1], values[2]);
+}
+#pragma GCC diagnostic pop
+
+bool pg_find(PgSession *session, const PgFinding *table, const char *id, Err *ret, Err *err)
+{
+	const char *const params[] = {id, NULL};
+
+	for (; table->query; table++) {
+		AUTO(pg_rows_free_auto) PgRows *rows = NULL;
+		const bool asks_for_id = strstr(table->query, "$1") != NULL;
+
+		if (!pg_query(session, table->query, asks_for_id ? params : NULL, &rows, err))
+			return err_wrap(err, "looking for obstacles");
+		for (int row = 0; row < pg_rows(rows); row++)
+			add_finding(table->text, rows, row, ret);
+	}
+	return true;
+}
+
 /* 13 brought snapshots of 64 bits, 14 the ending of a session that waits until it is gone. */
-static void find_version(const PgSession *session, StrList *ret)
+static void find_version(const PgSession *session, Err *ret)
 {
 	if (pg_server_version(session) < 140000)
-		strlist_addf(ret, "the server is PostgreSQL %d: 14 or newer is needed",
+		err_also(ret, ERR_REFUSED, "the server is PostgreSQL %d: 14 or newer is needed",
 			pg_server_version(session) / 10000);
 }
 
 /* A pooler hands out process ids of its own making, and keeps server sessions that nobody can tell
  * from the application's. */
-static bool find_pooler(PgSession *session, StrList *ret, Err *err)
+static bool find_pooler(PgSession *session, Err *ret, Err *err)
 {
 	AUTO(free_auto) char *pid = NULL;
 
 	if (!pg_value(session, "SELECT pg_backend_pid()", NULL, &pid, err))
 		return false;
 	if (strtol(pid, NULL, 10) != pg_pid(session))
-		strlist_add(ret,
+		err_also(ret, ERR_REFUSED,
 			"a connection pooler stands before the server: set admin_url and database_url to the"
 			" server itself");
 	return true;
 }
 
-static bool find_inside(Database *db, bool to_freeze, StrList *ret, Err *err)
+static bool find_inside(Database *db, bool to_freeze, Err *ret, Err *err)
 {
 	AUTO(pg_disconnect_auto) PgSession *session = NULL;
-	AUTO(pg_rows_free_auto) PgRows *rows = NULL;
 
-	if (!pg_open(db, db->live, &session, err) || !find_pooler(session, ret, err))
-		return false;
-	if (to_freeze)
-		return true;
-	if (!pg_query(session,
-		    "SELECT format('publication %I sends changes of the database elsewhere; its"
-		    " subscribers would stay with the old one', pubname) FROM pg_publication",
-		    NULL, &rows, err))
-		return false;
-	for (int i = 0; i < pg_rows(rows); i++)
-		strlist_add(ret, pg_text(rows, i, 0));
-	return true;
+	return pg_open(db, db->live, &session, err) && find_pooler(session, ret, err) &&
+	       (to_freeze || pg_find(session, publications, NULL, ret, err));
 }
 
-static bool find(Database *db, bool to_freeze, StrList *ret, Err *err)
+static bool find(Database *db, bool to_freeze, Err *ret, Err *err)
 {
 	AUTO(pg_entry_clear) PgEntry live = {0};
 	PgSession *admin;
@@ -224,29 +260,20 @@ static bool find(Database *db, bool to_freeze, StrList *ret, Err *err)
 		return false;
 	if (!live.id)
 		return err_fail(err, ERR_DATABASE, "there is no database '%s'", db->live);
-	const char *const params[] = {live.id, NULL};
-
 	find_version(admin, ret);
-	for (size_t i = 0; i < COUNT_OF(obstacles); i++) {
-		AUTO(pg_rows_free_auto) PgRows *rows = NULL;
-
-		if (to_freeze && !obstacles[i].to_freeze)
-			continue;
-		if (!pg_query(admin, obstacles[i].query, params, &rows, err))
-			return err_wrap(err, "looking for obstacles");
-		for (int row = 0; row < pg_rows(rows); row++)
-			strlist_add(ret, pg_text(rows, row, 0));
-	}
+	if (!pg_find(admin, obstacles_of_freeze, live.id, ret, err) ||
+		(!to_freeze && !pg_find(admin, obstacles_of_copy, live.id, ret, err)))
+		return false;
 	/* With the door shut by an unfinished run there is nobody inside to find. */
 	return !live.open || find_inside(db, to_freeze, ret, err);
 }
 
-bool pg_obstacles(Database *db, StrList *ret, Err *err)
+bool pg_obstacles(Database *db, Err *ret, Err *err)
 {
 	return find(db, false, ret, err);
 }
 
-bool pg_freeze_obstacles(Database *db, StrList *ret, Err *err)
+bool pg_freeze_obstacles(Database *db, Err *ret, Err *err)
 {
 	return find(db, true, ret, err);
 }

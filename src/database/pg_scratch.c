@@ -42,7 +42,7 @@ bool pg_restore_way(Database *db, bool *ret_from_file, char **ret_how, Err *err)
 						  pg_admin_url(db), db->live, &program, err))
 		return false;
 	*ret_from_file = program.of_host;
-	*ret_how = program.of_host ? str_format("%s, %s workers", program.how, WORKERS)
+	*ret_how = program.of_host ? str_format("%s -j %s", program.how, WORKERS)
 				   : TAKE(program.how);
 	return true;
 }

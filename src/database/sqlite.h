@@ -44,7 +44,7 @@ typedef struct SqliteFreeze SqliteFreeze;
 bool sqlite_freeze(Database *db, const char *live_id, Err *err) NODISCARD;
 bool sqlite_thaw(Database *db, const char *id, Err *err) NODISCARD;
 bool sqlite_is_frozen(Database *db, const char *id, bool *ret, Err *err) NODISCARD;
-bool sqlite_can_freeze(Database *db, char **ret_why, Err *err) NODISCARD;
+bool sqlite_can_freeze(Database *db, Err *ret_why, Err *err) NODISCARD;
 bool sqlite_copy_frozen(Database *db, const char *spare, const char *run, int64_t max_gap_ms,
 	json_t **ret_proof, int64_t *ret_gap_ms, Err *err) NODISCARD;
 /* The proof of such a copy, once nobody has the file open. Ends the freeze. */

@@ -117,6 +117,11 @@ static bool sqlite_revision(Database *db, const char *place, StrList *ret, Err *
 				 add_revision, ret, err);
 }
 
+static bool sqlite_glance(Database *db, DatabaseAbout *ret, StrList *ret_revisions, Err *err)
+{
+	return sqlite_about(db, ret, err) && sqlite_revision(db, db->live, ret_revisions, err);
+}
+
 static bool sqlite_counts_of(Database *db, const char *place, json_t **ret, Err *err)
 {
 	(void)db;
@@ -152,12 +157,12 @@ static bool sqlite_try_rights(Database *db, Err *err)
 	return path_exchange_works(folder, err) || err_wrap(err, "exchanging database files");
 }
 
-static bool sqlite_obstacles(Database *db, StrList *ret, Err *err)
+static bool sqlite_obstacles(Database *db, Err *ret, Err *err)
 {
 	DiskFree disk = {0};
 
 	if (!file_exists(db->live)) {
-		strlist_addf(ret, _("there is no database at '%s'"), db->live);
+		err_also(ret, ERR_REFUSED, "there is no database at '%s'", db->live);
 		return true;
 	}
 	if (!disk_free(db->live, &disk, err))
@@ -165,10 +170,10 @@ static bool sqlite_obstacles(Database *db, StrList *ret, Err *err)
 	/* Locks and the shared memory of the write-ahead log do not work between machines, so
 	 * nobody can say that no other machine writes. */
 	if (disk.network)
-		strlist_addf(ret, _("'%s' lies on a network file system"), db->live);
+		err_also(ret, ERR_REFUSED, "'%s' lies on a network file system", db->live);
 	if (disk.read_only)
-		strlist_addf(
-			ret, _("'%s' lies on a file system that is mounted read-only"), db->live);
+		err_also(ret, ERR_REFUSED, "'%s' lies on a file system that is mounted read-only",
+			db->live);
 	return true;
 }
 
@@ -217,6 +222,7 @@ const DatabaseOps sqlite_database_ops = {
 	.url_of = sqlite_url_of,
 	.about = sqlite_about,
 	.id = sqlite_id,
+	.glance = sqlite_glance,
 	.revision = sqlite_revision,
 	.counts = sqlite_counts_of,
 	.digests = sqlite_digests_of,

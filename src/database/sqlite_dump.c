@@ -110,8 +110,7 @@ static bool check(const char *path, Err *err)
 		return false;
 	if (!str_is(orphans, "0"))
 		event_notice("foreign-keys", true,
-			"%s rows of the restored database refer to rows "
-			"that do not exist",
+			"rows of the restored database that refer to rows which do not exist: %s",
 			orphans);
 	return true;
 }

@@ -56,17 +56,16 @@ static bool journal_mode(const char *path, char **ret, Err *err)
 	       sql_value(sql, "PRAGMA journal_mode", NULL, ret, err);
 }
 
-bool sqlite_can_freeze(Database *db, char **ret_why, Err *err)
+bool sqlite_can_freeze(Database *db, Err *ret_why, Err *err)
 {
 	AUTO(free_auto) char *mode = NULL;
 
 	if (!journal_mode(db->live, &mode, err))
 		return false;
-	*ret_why = NULL;
 	if (!str_is(mode, "wal"))
-		*ret_why = str_dup(
-			N_("the SQLite file has no write-ahead log: Open WebUI before 0.9"
-			   " stalls at each write to a frozen file, reads included"));
+		err_fail(ret_why, ERR_REFUSED,
+			"the SQLite file has no write-ahead log: Open WebUI before 0.9"
+			" stalls at each write to a frozen file, reads included");
 	return true;
 }
 
@@ -74,7 +73,7 @@ bool sqlite_freeze(Database *db, const char *live_id, Err *err)
 {
 	AUTO(free_auto) char *id = NULL;
 	AUTO(free_auto) char *version = NULL;
-	AUTO(free_auto) char *why = NULL;
+	AUTO(err_clear) Err why = {0};
 	AUTO(sql_close_auto) Sql *holder = NULL;
 	SqliteFreeze *freeze;
 
@@ -84,8 +83,10 @@ bool sqlite_freeze(Database *db, const char *live_id, Err *err)
 	if (!str_is(id, live_id))
 		return err_fail(err, ERR_FOREIGN, "'%s' is not the database with the id %s",
 			db->live, live_id);
-	if (why)
-		return err_fail(err, ERR_REFUSED, "%s", why);
+	if (why.kind != ERR_NONE) {
+		err_move(err, &why);
+		return false;
+	}
 	if (!sql_open(db->live, SQL_WRITE, BUSY_MS, &holder, err) || !FAULT(err, "sqlite-freeze") ||
 		!sql_run(holder, "BEGIN IMMEDIATE", NULL, err) ||
 		!sql_value(holder, "PRAGMA data_version", NULL, &version, err))

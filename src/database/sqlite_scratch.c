@@ -35,7 +35,7 @@ bool sqlite_restore_way(Database *db, bool *ret_from_file, char **ret_how, Err *
 	(void)db;
 	(void)err;
 	*ret_from_file = false;
-	*ret_how = str_dup("integrity_check of the unpacked file");
+	*ret_how = str_dup("SQLite, integrity_check");
 	return true;
 }
 

@@ -195,7 +195,7 @@ static bool count_written(
 	return true;
 }
 
-/* "chat: 3 rows, user: changed" */
+/* "chat (3), user": how many is not known of each. */
 static char *describe_written(json_t *written)
 {
 	Text text = TEXT_INIT(2000);
@@ -206,12 +206,9 @@ static char *describe_written(json_t *written)
 	{
 		int64_t newer = json_int(figures, "newer", -1);
 
-		text_addf(&text, "%s%s: ", text.len ? ", " : "", table);
-		if (newer < 0)
-			text_add(&text, _("changed"));
-		else
-			text_addf(&text, ngettext("%lld row", "%lld rows", (unsigned long)newer),
-				(long long)newer);
+		text_addf(&text, "%s%s", text.len ? ", " : "", table);
+		if (newer >= 0)
+			text_addf(&text, " (%lld)", (long long)newer);
 	}
 	return text_take(&text);
 }

@@ -69,13 +69,13 @@ const StepDef *const upgrade_reading_steps[] = {
 	NULL,
 };
 
-/* *ret_why is NULL when users can read on. */
-static bool can_read_on(const Prepared *prepared, const Site *site, char **ret_why, Err *err)
+/* `ret_why` stays empty when users can read on. */
+static bool can_read_on(const Prepared *prepared, const Site *site, Err *ret_why, Err *err)
 {
 	/* The copy would move away with the data, between the copying and the swap. */
 	if (database_is_sqlite(prepared->db) && site->webui.data_inside_environment &&
 		file_kind(site->environment) == FILE_FOLDER) {
-		*ret_why = str_dup(N_("the data still lies inside the environment"));
+		err_fail(ret_why, ERR_REFUSED, "the data still lies inside the environment");
 		return true;
 	}
 	return database_can_freeze(prepared->db, ret_why, err);
@@ -154,16 +154,14 @@ static const char *decide(Session *session, const FlowWish *wish, const Prepared
 
 static bool choose_mode(Session *session, const Prepared *prepared, bool *ret_reads_on, Err *err)
 {
-	AUTO(err_clear) Err reason = {0};
-	AUTO(free_auto) char *why = NULL;
+	AUTO(err_clear) Err why = {0};
 
 	if (!can_read_on(prepared, session->site, &why, err))
 		return false;
-	*ret_reads_on = !why;
-	if (why) {
-		err_fail_text(&reason, ERR_REFUSED, why);
-		err_wrap(&reason, "users cannot read while the data is copied and migrated");
-		event_notice_err("dark-copy", false, &reason);
+	*ret_reads_on = why.kind == ERR_NONE;
+	if (!*ret_reads_on) {
+		err_wrap(&why, "users cannot read while the data is copied and migrated");
+		event_notice_err("dark-copy", false, &why);
 	}
 	return true;
 }

@@ -108,10 +108,10 @@ static void say_proven(const BackupSet *set, const ProofReport *report)
 {
 	AUTO(free_auto)
 	char *text = str_format(
-		"backup set '%s' is proven: restored with %s", set->name, report->how);
+		"backup set '%s' is proven: restored and compared (%s)", set->name, report->how);
 	AUTO(free_auto)
 	char *local = str_format(
-		_("backup set '%s' is proven: restored with %s"), set->name, report->how);
+		_("backup set '%s' is proven: restored and compared (%s)"), set->name, report->how);
 	const Event event = {
 		.kind = EVENT_CHECK,
 		.id = "proven",

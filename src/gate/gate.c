@@ -239,13 +239,14 @@ static bool may_wait_on(Wait *wait, Err *err)
 		if (moved(wait))
 			wait->still = deadline_in(wait->spec->site->start_timeout_ms);
 		if (wait->spec->step)
-			event_progress(wait->spec->step, 0, 0, "waiting for the server for %s",
-				str_duration(now - wait->started_ms));
+			event_progress(wait->spec->step, 0, 0, "waiting for the server for %lld s",
+				whole_seconds(now - wait->started_ms));
 	}
 	if (deadline_left_ms(wait->still) > 0 && deadline_left_ms(wait->patience) > 0)
 		return true;
 	err->kind = ERR_TIMEOUT;
-	err_wrap(err, "the server did not come up within %s", str_duration(now - wait->started_ms));
+	err_wrap(err, "the server did not come up within %lld s",
+		whole_seconds(now - wait->started_ms));
 	return wait->log ? err_hint(err, "see its log: %s", wait->log) : false;
 }
 

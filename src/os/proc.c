@@ -343,8 +343,8 @@ static bool verdict(const ProcRunning *running, const ProcResult *result, Err *e
 				running->program);
 		return false;
 	case END_TIMEOUT:
-		return err_fail(err, ERR_TIMEOUT, "'%s' did not finish within %s", running->program,
-			str_duration(running->spec.timeout_ms));
+		return err_fail(err, ERR_TIMEOUT, "'%s' did not finish within %lld s",
+			running->program, whole_seconds(running->spec.timeout_ms));
 	case END_SIGNAL:
 		return err_fail(err, ERR_INTERRUPTED,
 			"'%s' was ended because belay was asked to stop", running->program);

@@ -2,15 +2,16 @@
 #include <dirent.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/text.h"
 #include "os/process_dir.h"
 #include "os/process_table.h"
 
-#define TABLE_MAX (16 * 1024 * 1024)
-#define LISTENING 0x0a
-#define FD_MAX    65536
+#define LISTENERS_MAX 65536
+#define LISTENING     0x0a
+#define FD_MAX        65536
 
 typedef struct Listener {
 	int port;
@@ -29,45 +30,71 @@ static void listeners_clear(ListenerList *list)
 	*list = (ListenerList){0};
 }
 
-static void listeners_add(ListenerList *list, const char *table)
+/* false: what follows are connections. */
+static bool listeners_add(ListenerList *list, const char *line)
 {
-	for (const char *line = strchr(table, '\n'); line; line = strchr(line + 1, '\n')) {
-		Listener found;
-		unsigned port, state;
+	Listener found;
+	unsigned port, state;
 
-		if (sscanf(line,
-			    " %*d: %32[0-9A-F]:%x %*[0-9A-F]:%*x %x %*x:%*x %*x:%*x %*x %*u %*u %lu",
-			    found.address, &port, &state, &found.inode) != 4 ||
-			state != LISTENING)
-			continue;
-		found.port = (int)port;
-		list->items = mem_resize(list->items, list->len + 1, sizeof *list->items);
-		list->items[list->len++] = found;
+	if (sscanf(line, " %*d: %32[0-9A-F]:%x %*[0-9A-F]:%*x %x %*x:%*x %*x:%*x %*x %*u %*u %lu",
+		    found.address, &port, &state, &found.inode) != 4)
+		return true; /* the heading */
+	if (state != LISTENING)
+		return false;
+	found.port = (int)port;
+	list->items = mem_resize(list->items, list->len + 1, sizeof *list->items);
+	list->items[list->len++] = found;
+	return true;
+}
+
+/* The kernel puts the listening sockets first and makes no more lines than are asked for: with a
+ * small buffer it need not go through its whole table of connections. */
+static void listeners_of(const char *table, ListenerList *list)
+{
+	FILE *file = fopen(table, "re");
+	char buffer[512], line[512];
+
+	if (!file)
+		return;
+	setvbuf(file, buffer, _IOFBF, sizeof buffer);
+	while (list->len < LISTENERS_MAX && fgets(line, sizeof line, file)) {
+		if (!listeners_add(list, line))
+			break;
 	}
+	fclose(file);
 }
 
 /* In the network namespace of that process. */
 static void listeners_read(pid_t pid, ListenerList *list)
 {
-	AUTO(free_auto) char *four = proc_file(pid, "net/tcp", TABLE_MAX, NULL);
-	AUTO(free_auto) char *six = proc_file(pid, "net/tcp6", TABLE_MAX, NULL);
+	char path[48];
 
-	listeners_add(list, four ? four : "");
-	listeners_add(list, six ? six : "");
+	snprintf(path, sizeof path, "/proc/%d/net/tcp", (int)pid);
+	listeners_of(path, list);
+	snprintf(path, sizeof path, "/proc/%d/net/tcp6", (int)pid);
+	listeners_of(path, list);
 }
 
+/* A host has tens of thousands of descriptors, and `status` asks about all of them: relative to the
+ * folder, without an allocation each. */
 static void each_socket(pid_t pid, bool (*each)(void *arg, unsigned long inode), void *arg)
 {
-	AUTO(free_auto) char *path = str_format("/proc/%d/fd", (int)pid);
-	DIR *folder = opendir(path);
+	char path[32], target[64];
 	struct dirent *entry;
+	DIR *folder;
 
+	snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
+	folder = opendir(path);
 	while (folder && (entry = readdir(folder))) {
-		AUTO(free_auto) char *name = str_format("fd/%s", entry->d_name);
-		AUTO(free_auto) char *target = proc_link(pid, name);
+		const ssize_t len = readlinkat(
+			dirfd(folder), entry->d_name, target, sizeof target - 1);
 		unsigned long inode;
 
-		if (target && sscanf(target, "socket:[%lu]", &inode) == 1 && !each(arg, inode))
+		if (len <= 0 || strncmp(target, "socket:[", 8) != 0)
+			continue;
+		target[len] = '\0';
+		inode = strtoul(target + 8, NULL, 10);
+		if (!each(arg, inode))
 			break;
 	}
 	if (folder)
@@ -76,8 +103,8 @@ static void each_socket(pid_t pid, bool (*each)(void *arg, unsigned long inode),
 
 typedef struct Search {
 	const ListenerList *listeners;
-	int port;   /* looked for */
-	pid_t best; /* smallest pid so far */
+	int port; /* looked for */
+	pid_t found;
 	bool hit;
 } Search;
 
@@ -91,15 +118,15 @@ static bool search_socket(void *arg, unsigned long inode)
 	return !search->hit;
 }
 
+/* The kernel lists processes in the order of their numbers. */
 static bool search_pid(void *arg, pid_t pid)
 {
 	Search *search = arg;
 
-	search->hit = false;
 	each_socket(pid, search_socket, search);
-	if (search->hit && (search->best == 0 || pid < search->best))
-		search->best = pid;
-	return true;
+	if (search->hit)
+		search->found = pid;
+	return !search->hit;
 }
 
 pid_t process_listening_on(int port)
@@ -114,7 +141,7 @@ pid_t process_listening_on(int port)
 	if (!somebody)
 		return 0;
 	proc_pids(search_pid, &search);
-	return search.best ? search.best : -1;
+	return search.found ? search.found : -1;
 }
 
 /* The kernel prints each 32-bit word in the byte order of the machine. */

@@ -439,8 +439,8 @@ static bool read_answer(int from, int64_t timeout_ms, Text *ret, Err *err)
 		ssize_t got;
 
 		if (ready == 0)
-			return err_fail(
-				err, ERR_TIMEOUT, "no answer within %s", str_duration(timeout_ms));
+			return err_fail(err, ERR_TIMEOUT, "no answer within %lld s",
+				whole_seconds(timeout_ms));
 		got = ready < 0 ? -1 : read(from, bytes, sizeof bytes);
 		if (got == 0)
 			return true;

@@ -260,13 +260,13 @@ static bool refuse(const RehearsalSpec *spec, Err *err)
 static bool reads_on(const RehearsalSpec *spec)
 {
 	const Site *site = spec->site;
-	AUTO(free_auto) char *why = NULL;
+	AUTO(err_clear) Err why = {0};
 	AUTO(err_clear) Err ignored = {0};
 
 	if (database_is_sqlite(spec->db) && site->webui.data_inside_environment &&
 		file_kind(site->environment) == FILE_FOLDER)
 		return false;
-	return database_can_freeze(spec->db, &why, &ignored) && !why;
+	return database_can_freeze(spec->db, &why, &ignored) && why.kind == ERR_NONE;
 }
 
 static bool conclude(Stage *stage, Err *err)

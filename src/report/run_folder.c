@@ -113,8 +113,9 @@ static void command_line(RunFolder *folder, const Event *event)
 	const json_t *word = NULL;
 	size_t i = 0;
 
-	text_addf(&line, "%s  exit %lld  %s ", when, (long long)json_int(event->data, "exit", -1),
-		str_duration(json_int(event->data, "ms", event->ms)));
+	text_addf(&line, "%s  exit %lld  %lld ms ", when,
+		(long long)json_int(event->data, "exit", -1),
+		(long long)json_int(event->data, "ms", event->ms));
 	json_array_foreach(json_object_get(event->data, "argv"), i, word)
 	{
 		if (json_is_string(word))

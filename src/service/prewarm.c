@@ -226,8 +226,8 @@ static bool read_ready(const char *line, Err *err)
 	if (sscanf(line, "ready %zu %zu %n", &modules, &failed, &names) != 2 || !names)
 		return err_fail(err, ERR_VERIFY, "it says '%.40s'", line);
 	if (failed)
-		return err_fail(err, ERR_VERIFY, "%zu modules cannot be imported: %.*s", failed,
-			SHOWN_NAMES, line + names);
+		return err_fail(err, ERR_VERIFY, "modules that cannot be imported: %zu (%.*s)",
+			failed, SHOWN_NAMES, line + names);
 	return true;
 }
 

@@ -90,8 +90,8 @@ static bool record(RunCtx *ctx, const Lines *lines, Err *err)
 		return false;
 	if (lines->rows)
 		event_notice("exported", false,
-			"%lld rows written since the upgrade are kept in '%s'",
-			(long long)lines->rows, lines->folder);
+			"rows written since the upgrade are kept in '%s': %lld", lines->folder,
+			(long long)lines->rows);
 	return true;
 }
 

@@ -23,12 +23,12 @@ static bool wait_is_fine(const Site *site, const Rehearsal *rehearsal, Err *err)
 
 	if (site->max_dark_ms > 0 && dark > site->max_dark_ms)
 		err_fail(err, ERR_REFUSED,
-			"users would have no service for %s, and max_dark allows %s",
-			str_duration(dark), str_duration(site->max_dark_ms));
+			"users would have no service for %lld s, and max_dark allows %lld s",
+			whole_seconds(dark), whole_seconds(site->max_dark_ms));
 	else if (site->max_read_only_ms > 0 && read_only > site->max_read_only_ms)
 		err_fail(err, ERR_REFUSED,
-			"saving would be refused for %s, and max_read_only allows %s",
-			str_duration(read_only), str_duration(site->max_read_only_ms));
+			"saving would be refused for %lld s, and max_read_only allows %lld s",
+			whole_seconds(read_only), whole_seconds(site->max_read_only_ms));
 	else
 		return true;
 	return err_hint(

@@ -111,7 +111,7 @@ static void a_whole_set_is_proven(void **state)
 	prove(now, &set, false, &report);
 	if (report.texts.len)
 		fail_msg("%s", report.texts.items[0]);
-	assert_part(report.how, "2 workers");
+	assert_part(report.how, "-j 2");
 	assert_true(set.proven);
 	assert_string_equal(set.revision, "242a2047eae0");
 	nothing_is_left(now);

@@ -24,6 +24,18 @@ static void sets_wraps_hints(void **state UNUSED)
 	assert_true(err.line > 0);
 }
 
+static void several_findings_are_one_error(void **state UNUSED)
+{
+	AUTO(err_clear) Err err = {0};
+
+	assert_false(err_also(&err, ERR_REFUSED, "role %s", "a"));
+	assert_string_equal(err.text, "role a");
+	assert_false(err_also(&err, ERR_VERIFY, "slot %d", 2));
+	assert_string_equal(err.text, "role a; slot 2");
+	assert_string_equal(err.local, err.text);
+	assert_int_equal(err.kind, ERR_REFUSED);
+}
+
 static void setting_again_starts_anew(void **state UNUSED)
 {
 	AUTO(err_clear) Err err = {0};
@@ -167,6 +179,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sets_wraps_hints),
+		cmocka_unit_test(several_findings_are_one_error),
 		cmocka_unit_test(setting_again_starts_anew),
 		cmocka_unit_test(system_errors_keep_their_number),
 		cmocka_unit_test(secrets_are_masked),

@@ -232,15 +232,15 @@ static void test_proof(void **state)
 		{"BEGIN; SELECT * FROM chat FOR UPDATE; COMMIT", NULL},
 		{"VACUUM FREEZE ANALYZE", NULL},
 		{"INSERT INTO chat (id) VALUES ('new')",
-			"table 'chat': 1 newer rows, 501 now, 500 then"},
-		{"UPDATE chat SET n = n WHERE id = 'c7'", "table 'chat': 1 newer rows, 500 now"},
+			"table 'chat': 1 newer, 501 now, 500 then"},
+		{"UPDATE chat SET n = n WHERE id = 'c7'", "table 'chat': 1 newer, 500 now"},
 		{"BEGIN; SAVEPOINT a; UPDATE chat SET n = 2 WHERE id = 'c8'; COMMIT", "1 newer"},
-		{"DELETE FROM chat WHERE id = 'c9'", "table 'chat': 0 newer rows, 499 now"},
+		{"DELETE FROM chat WHERE id = 'c9'", "table 'chat': 0 newer, 499 now"},
 		{"SELECT nextval('user_id_seq')", "sequences"},
 		{"CREATE TABLE more (x int)", "tables, columns"},
 		{"ALTER TABLE chat ADD COLUMN more int", "tables, columns"},
 		{"SELECT lo_create(0)", "large objects"},
-		{"TRUNCATE chat", "table 'chat': 0 newer rows, 0 now, 500 then"},
+		{"TRUNCATE chat", "table 'chat': 0 newer, 0 now, 500 then"},
 	};
 
 	(void)state;

@@ -48,10 +48,12 @@ static void make_way(const Way *way, const char *sql)
 
 static bool can_freeze(Case *made, char **ret_why)
 {
+	AUTO(err_clear) Err why = {0};
 	Err err = {0};
 
-	assert_done(database_can_freeze(made->db, ret_why, &err), &err);
-	return !*ret_why;
+	assert_done(database_can_freeze(made->db, &why, &err), &err);
+	*ret_why = TAKE(why.text);
+	return why.kind == ERR_NONE;
 }
 
 /* A backend outlives its client for a moment, and an ordinary role may not end a superuser's: the

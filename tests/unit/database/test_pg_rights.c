@@ -69,11 +69,11 @@ static void test_missing_rights(void **state)
 
 static char *obstacles(Database *db)
 {
-	AUTO(strlist_clear) StrList lines = {0};
+	AUTO(err_clear) Err found = {0};
 	Err err = {0};
 
-	assert_done(database_obstacles(db, &lines, &err), &err);
-	return strlist_join(&lines, "\n");
+	assert_done(database_obstacles(db, &found, &err), &err);
+	return str_dup(found.text ? found.text : "");
 }
 
 static void test_obstacles(void **state)
@@ -126,9 +126,9 @@ static void test_session_of_a_superuser(void **state)
 
 	assert_done(database_sessions(db, &sessions, &err), &err);
 	assert_int_equal(sessions.len, 1);
-	assert_part(sessions.items[0], "role postgres, program belay");
+	assert_part(sessions.items[0], "postgres, belay");
 	assert_error(database_copy_make(db, "webui_belay_1", "1", &proof, &err), &err, ERR_REFUSED);
-	assert_part(err.text, "role postgres");
+	assert_part(err.text, "postgres, belay");
 	assert_part(err.hint, "admin_url");
 	err_clear(&err);
 	pg_disconnect(foreign);
@@ -154,12 +154,22 @@ static void test_other_encoding(void **state)
 	assert_string_equal(about.encoding, "SQL_ASCII");
 	AUTO(free_auto) char *lines = obstacles(db);
 	assert_part(lines, "the encoding is SQL_ASCII, not UTF8");
+	AUTO(strlist_clear) StrList revisions = {0};
+	DatabaseAbout glance = {0};
+	assert_done(database_glance(db, &glance, &revisions, &err), &err);
+	assert_string_equal(glance.server, about.server);
+	assert_string_equal(glance.name, about.name);
+	assert_true(glance.bytes > 0);
+	assert_int_equal(revisions.len, 0);
+	database_about_clear(&glance);
 	database_about_clear(&about);
 	close_site(db, &site);
 
 	db = open_as("app", "absent", &site);
 	assert_error(database_about(db, &about, &err), &err, ERR_DATABASE);
 	assert_part(err.text, "there is no database 'absent'");
+	err_clear(&err);
+	assert_error(database_glance(db, &about, &revisions, &err), &err, ERR_DATABASE);
 	err_clear(&err);
 	close_site(db, &site);
 }

@@ -88,7 +88,7 @@ static void test_folder_tells_the_run(void **state)
 	assert_part(events, "\"stop-service\"");
 	assert_null(strstr(events, "pg_dump"));
 	commands = content("commands.log");
-	assert_part(commands, "exit 0  1.2 s  pg_dump -f 'it'\\''s'\n");
+	assert_part(commands, "exit 0  1200 ms  pg_dump -f 'it'\\''s'\n");
 	report = content("report.md");
 	assert_part(report, "# " RUN "\n");
 	assert_part(report, "- outcome: upgraded\n");
