@@ -103,10 +103,9 @@ static int run_command(Cli *cli, Err *err)
 /* With --json every command ends in a result, also one that failed before it began. */
 static void tell_failure(Cli *cli, const Err *err, int status)
 {
-	AUTO(json_release_auto) json_t *data = NULL;
-
 	if (cli->json && !cli->lines.had_result) {
-		const Event event = {.kind = EVENT_RESULT, .ms = -1, .data = data = json_object()};
+		AUTO(json_release_auto) json_t *data = json_object();
+		const Event event = {.kind = EVENT_RESULT, .ms = -1, .data = data};
 
 		json_put(data, "command", cli->args->command ? cli->args->command->name : NULL);
 		json_put(data, "outcome", err->kind == ERR_REFUSED ? "refused" : "failed");

@@ -17,11 +17,13 @@ static bool set_user(const char *name, Recipe *recipe, char **ret_home, Err *err
 	struct passwd *found = NULL;
 	AUTO(free_auto) char *buffer = mem_new(1, 16384);
 	int count = GROUPS_MAX;
+	const int failed = name ? getpwnam_r(name, &entry, buffer, 16384, &found)
+				: getpwuid_r(geteuid(), &entry, buffer, 16384, &found);
 
-	if (name)
-		getpwnam_r(name, &entry, buffer, 16384, &found);
-	else
-		getpwuid_r(geteuid(), &entry, buffer, 16384, &found);
+	if (!found && failed) {
+		errno = failed;
+		return err_fail_sys(err, "looking for user '%s'", name ? name : "?");
+	}
 	if (!found)
 		return err_fail(err, ERR_CONFIG, "there is no user '%s'", name ? name : "?");
 	recipe->user = str_dup(found->pw_name);

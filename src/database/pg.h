@@ -61,8 +61,7 @@ bool pg_tables(PgSession *session, PgTables *ret, Err *err) NODISCARD;
 /* {"table": rows} within whatever transaction is open. */
 bool pg_count_all(PgSession *session, const PgTables *tables, json_t **ret, Err *err) NODISCARD;
 
-bool pg_revision(Database *db, const char *place, StrList *ret, Err *err) NODISCARD;
-bool pg_revision_in(PgSession *session, StrList *ret, Err *err) NODISCARD;
+bool pg_revision(PgSession *session, StrList *ret, Err *err) NODISCARD;
 bool pg_counts(Database *db, const char *place, json_t **ret, Err *err) NODISCARD;
 bool pg_digests(Database *db, const char *place, json_t **ret, Err *err) NODISCARD;
 /* Within whatever transaction is open. `stop` (NULL: never) is looked at between tables. */
@@ -123,7 +122,7 @@ bool pg_exchange(Database *db, const DatabaseExchange *exchange, Err *err) NODIS
 typedef struct PgProgram {
 	StrList argv; /* the program, in the container or not, and where it connects */
 	StrList env;
-	char *how;    /* "pg_dump 15.18", "pg_dump of container 'db'" */
+	char *how;    /* "pg_dump 15.18", "pg_dump (Docker: db)" */
 	bool of_host; /* it can read files of this machine */
 } PgProgram;
 void pg_program_clear(PgProgram *program);

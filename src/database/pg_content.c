@@ -84,7 +84,7 @@ bool pg_counts(Database *db, const char *place, json_t **ret, Err *err)
 }
 
 /* The table lies where the release put it: DATABASE_SCHEMA may name another schema than public. */
-bool pg_revision_in(PgSession *session, StrList *ret, Err *err)
+bool pg_revision(PgSession *session, StrList *ret, Err *err)
 {
 	AUTO(free_auto) char *table = NULL;
 	AUTO(free_auto) char *query = NULL;
@@ -105,14 +105,6 @@ bool pg_revision_in(PgSession *session, StrList *ret, Err *err)
 	for (int i = 0; i < pg_rows(rows); i++)
 		strlist_add(ret, pg_text(rows, i, 0));
 	return true;
-}
-
-bool pg_revision(Database *db, const char *place, StrList *ret, Err *err)
-{
-	AUTO(pg_disconnect_auto) PgSession *session = NULL;
-
-	return (pg_open(db, place, &session, err) && pg_revision_in(session, ret, err)) ||
-	       err_wrap(err, "asking for the revision of '%s'", place);
 }
 
 /* -- digests ---------------------------------------------------------------------------------- */

@@ -123,7 +123,7 @@ static bool glance(Database *db, DatabaseAbout *ret, StrList *ret_revisions, Err
 			"SELECT split_part(current_setting('server_version'), ' ', 1),"
 			" pg_database_size(current_database())",
 			NULL, &rows, err) ||
-		!pg_revision_in(session, ret_revisions, err))
+		!pg_revision(session, ret_revisions, err))
 		return err_wrap(err, "asking the PostgreSQL server about itself");
 	*ret = (DatabaseAbout){
 		.server = server_text(db, pg_text(rows, 0, 0)),
@@ -154,6 +154,14 @@ static bool ask(Database *db, const char *place, const char *query, char **ret, 
 	       pg_value(session, query, NULL, ret, err);
 }
 
+static bool revision(Database *db, const char *place, StrList *ret, Err *err)
+{
+	AUTO(pg_disconnect_auto) PgSession *session = NULL;
+
+	return (pg_open(db, place, &session, err) && pg_revision(session, ret, err)) ||
+	       err_wrap(err, "asking for the revision of '%s'", place);
+}
+
 const DatabaseOps pg_database_ops = {
 	.is_sqlite = false,
 	.open = open_backend,
@@ -163,7 +171,7 @@ const DatabaseOps pg_database_ops = {
 	.about = about,
 	.id = id,
 	.glance = glance,
-	.revision = pg_revision,
+	.revision = revision,
 	.counts = pg_counts,
 	.digests = pg_digests,
 	.ask = ask,

@@ -225,19 +225,21 @@ static bool tell_deleted(Sql *sql, const Table *table, Telling *telling, Err *er
 	return ask(sql, &query, telling, err);
 }
 
-static bool export_table(Sql *sql, const char *name, Telling *telling, Err *err)
+static bool export_table(Sql *sql, const char *name, const Telling *to, Err *err)
 {
 	AUTO(table_clear) Table table = {.name = name};
+	Telling telling = {.table = &table,
+		.columns = &table.columns,
+		.row = true,
+		.sink = to->sink,
+		.arg = to->arg};
 
 	if (!read_table(sql, &table, err))
 		return false;
-	telling->table = &table;
-	telling->columns = &table.columns;
-	telling->row = true;
 	return !table.columns.len || /* the table is gone: its rows are in the old database */
-	       (tell_added(sql, &table, telling, err) &&
-		       (!table.was_there || (tell_changed(sql, &table, telling, err) &&
-						    tell_deleted(sql, &table, telling, err))));
+	       (tell_added(sql, &table, &telling, err) &&
+		       (!table.was_there || (tell_changed(sql, &table, &telling, err) &&
+						    tell_deleted(sql, &table, &telling, err))));
 }
 
 bool sqlite_export_since(Database *db UNUSED, const char *place, const char *before,
