@@ -45,5 +45,10 @@ bool backup_restore_database(
 /* uploads into DATA_DIR (added, never deleted), vector_db into `vector_spare` (made anew). */
 bool backup_restore_files(
 	const BackupSet *set, const Site *site, const char *vector_spare, Err *err) NODISCARD;
+/* The uploads that are missing; and the secret key into its file (a set without one: ERR_VERIFY).
+ */
+bool backup_restore_uploads(const BackupSet *set, const Site *site, Err *err) NODISCARD;
+bool backup_restore_key(
+	const BackupSet *set, const Site *site, const char *key_file, Err *err) NODISCARD;
 void backup_set_clear(BackupSet *set);
 void backup_list_clear(BackupList *list);

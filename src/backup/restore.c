@@ -159,3 +159,32 @@ bool backup_restore_files(
 	}
 	return true;
 }
+
+bool backup_restore_uploads(const BackupSet *set, const Site *site, Err *err)
+{
+	const json_t *file;
+	size_t i;
+
+	if (!need_manifest(set, err))
+		return false;
+	json_array_foreach(json_object_get(set->manifest, "files"), i, file)
+	{
+		if (str_starts(json_str(file, "path"), UPLOADS) &&
+			!put_upload(set, site, file, err))
+			return err_wrap(err, "restoring the uploads of '%s'", set->name);
+	}
+	return true;
+}
+
+bool backup_restore_key(const BackupSet *set, const Site *site, const char *key_file, Err *err)
+{
+	const json_t *file;
+
+	if (!need_manifest(set, err))
+		return false;
+	file = manifest_file(set->manifest, "secret_key");
+	if (!file)
+		return err_fail(err, ERR_VERIFY, "backup set '%s' holds no secret key", set->name);
+	return put_file(set, site, file, key_file, err) ||
+	       err_wrap(err, "restoring the secret key of '%s'", set->name);
+}

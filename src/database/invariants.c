@@ -124,6 +124,24 @@ static bool messages_hold(Database *db, const char *place, int64_t expected, Err
 		(long long)expected);
 }
 
+bool invariants_hold_by_half(Database *db, const char *place, const json_t *before, Err *err)
+{
+	for (size_t i = 0; i < COUNT_OF(never_fewer); i++) {
+		int64_t was = json_int(before, never_fewer[i].table, 0);
+		int64_t now;
+
+		if (was <= 0)
+			continue;
+		if (!count_table(db, place, i, &now, err))
+			return err_wrap(err, "counting rows after the start");
+		if (now * 2 < was)
+			return err_fail(err, ERR_VERIFY,
+				"table '%s' has %lld rows after the start and had %lld before",
+				never_fewer[i].table, (long long)now, (long long)was);
+	}
+	return true;
+}
+
 bool invariants_hold(Database *db, const char *place, const json_t *before, Err *err)
 {
 	for (size_t i = 0; i < COUNT_OF(never_fewer); i++) {

@@ -13,3 +13,7 @@ bool invariants_measure(Database *db, const char *place, const Migrations *targe
 	const char *revision, json_t **ret, Err *err) NODISCARD;
 /* ERR_VERIFY naming the first table that lost rows. */
 bool invariants_hold(Database *db, const char *place, const json_t *before, Err *err) NODISCARD;
+/* The same where users are at work again and may delete what is theirs: no table has lost more than
+ * half of its rows. */
+bool invariants_hold_by_half(
+	Database *db, const char *place, const json_t *before, Err *err) NODISCARD;

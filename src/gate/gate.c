@@ -37,6 +37,9 @@ static const struct {
 	{"onboarding", gate_onboarding, false},
 	{"revision", gate_revision, false},
 	{"secret-key", gate_secret_key, false},
+	{"rows", gate_rows, false},
+	{"uploads", gate_uploads, false},
+	{"vectors", gate_vectors, false},
 };
 
 static const char *const suspicious[] = {
@@ -162,6 +165,8 @@ typedef struct Wait {
 	Deadline patience;
 	Deadline settle; /* once it is healthy */
 	bool healthy;
+	bool stays;     /* it has said yes once, */
+	Deadline until; /* and must say so again */
 } Wait;
 
 static void wait_clear(Wait *wait)
@@ -226,12 +231,18 @@ static bool moved(Wait *wait)
 	return moves;
 }
 
+static bool interrupted(Err *err)
+{
+	return signals_pending() &&
+	       !err_fail(err, ERR_INTERRUPTED, "waiting for the server was interrupted");
+}
+
 static bool may_wait_on(Wait *wait, Err *err)
 {
 	const int64_t now = clock_mono_ms();
 
-	if (signals_pending())
-		return err_fail(err, ERR_INTERRUPTED, "waiting for the server was interrupted");
+	if (interrupted(err))
+		return false;
 	if (wait->healthy && deadline_left_ms(wait->settle) == 0)
 		return false;
 	if (now - wait->looked_ms >= LOOK_MS) {
@@ -277,15 +288,28 @@ static void pause_until_news(const Wait *wait)
 	poll(news, COUNT_OF(news), TICK_MS);
 }
 
+/* A first yes is not the last word where no rehearsal has seen the release stay alive. */
+static bool has_stayed(Wait *wait)
+{
+	if (!wait->stays)
+		wait->until = deadline_in(wait->spec->stay_ms);
+	wait->stays = true;
+	return deadline_left_ms(wait->until) == 0;
+}
+
 static bool wait_for_yes(Wait *wait, Err *err)
 {
 	for (;;) {
+		bool yes;
+
 		err_clear(err);
 		if (!watch_server(wait, err))
 			return false;
-		if (ask_in_turn(wait, err))
+		yes = ask_in_turn(wait, err);
+		if (yes && has_stayed(wait))
 			return true;
-		if (process_alive(wait->pidfd) && !may_wait_on(wait, err))
+		wait->stays = yes;
+		if (yes ? interrupted(err) : process_alive(wait->pidfd) && !may_wait_on(wait, err))
 			return false;
 		pause_until_news(wait);
 	}

@@ -4,7 +4,8 @@
  * {"status":true}; /ready, where it answers JSON (from 0.8.12 on; before, the SPA answers HTML with
  * 200), says ready; /api/version equals the target; /api/config does not turn `onboarding` on;
  * alembic_version is one row and equals the head of the release's files; the secret key's hash is
- * unchanged. Log lines and HTTP status alone decide nothing.
+ * unchanged; rows, uploads and vector store did not vanish at the first start. Log lines and HTTP
+ * status alone decide nothing.
  *
  * Both fill in the report on a no, too.
  *
@@ -27,6 +28,14 @@ typedef struct GateSpec {
 	const char *key_sha256; /* NULL: no key known */
 	bool had_users;         /* onboarding must be off */
 	const char *step;       /* for progress events */
+	/* What a first start must not empty; users may be at work again, so less than half is a no.
+	 * All may be left out. */
+	const json_t *rows;      /* as invariants_measure() counted them before the migration */
+	const char *uploads_dir; /* held `uploads` files before */
+	int64_t uploads;
+	const char *vector_dir; /* must be as readable as the one of before, */
+	const char *vector_before;
+	int64_t stay_ms; /* gate_wait: it must still be well after so long */
 } GateSpec;
 
 typedef struct GateReport {

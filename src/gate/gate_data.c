@@ -1,6 +1,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "config/webui_env.h"
+#include "database/invariants.h"
 #include "gate/gate_questions.h"
 #include "os/process_table.h"
 
@@ -24,6 +25,20 @@ bool gate_revision(const Asking *asking, char **ret_saw, Err *err)
 			"the database is at revision '%s', the release needs '%s'", rows.items[0],
 			head);
 	*ret_saw = str_dup(head);
+	return true;
+}
+
+bool gate_rows(const Asking *asking, char **ret_saw, Err *err)
+{
+	const GateSpec *spec = asking->spec;
+
+	if (!spec->rows || !spec->db) {
+		*ret_saw = str_dup("not asked");
+		return true;
+	}
+	if (!invariants_hold_by_half(spec->db, database_live(spec->db), spec->rows, err))
+		return false;
+	*ret_saw = str_dup("as before");
 	return true;
 }
 

@@ -17,4 +17,6 @@ GateQuestion gate_process, gate_listener, gate_release, gate_alone;
 /* gate_http.c */
 GateQuestion gate_health, gate_ready, gate_version, gate_onboarding;
 /* gate_data.c */
-GateQuestion gate_revision, gate_secret_key;
+GateQuestion gate_revision, gate_secret_key, gate_rows;
+/* gate_files.c */
+GateQuestion gate_uploads, gate_vectors;

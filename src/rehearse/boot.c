@@ -31,6 +31,7 @@
 #define PATIENCE  10    /* times start_timeout, whatever moves */
 #define SETTLE_MS 10000 /* healthy, and a no elsewhere: after that it will not turn into a yes */
 #define WORDS     6
+#define STAY_MS   1500
 
 typedef struct Booting {
 	const BootSpec *spec;
@@ -38,7 +39,9 @@ typedef struct Booting {
 	int recorder; /* tells which modules were loaded; -1: an ordinary start */
 	Asking asking;
 	GateSpec gate;
-	char *log; /* written by the server, as the site's user */
+	char *log;               /* written by the server, as the site's user */
+	char *uploads, *vectors; /* in the scratch folder, */
+	char *vectors_before;    /* and where they were copied from; NULL: nowhere */
 	pid_t pid;
 	int pidfd;
 	int64_t started_ms, looked_ms, moved_ms, cpu_ms, log_bytes;
@@ -51,6 +54,9 @@ static void booting_clear(Booting *booting)
 	if (booting->recorder >= 0)
 		close(booting->recorder);
 	free(booting->log);
+	free(booting->uploads);
+	free(booting->vectors);
+	free(booting->vectors_before);
 }
 
 /* ---- what it needs ---- */
@@ -71,20 +77,21 @@ static bool free_port(int *ret, Err *err)
 
 /* The set's copy of the vector store was made by the backup API where it is SQLite; a plain copy of
  * the live one could be torn, and a release would be refused for it. */
-static bool copy_vectors(const BootSpec *spec, Err *err)
+static bool copy_vectors(Booting *booting, Err *err)
 {
-	const RehearsalSpec *rehearsal = spec->rehearsal;
+	const RehearsalSpec *rehearsal = booting->spec->rehearsal;
 	AUTO(free_auto)
 	char *kept = rehearsal->set ? path_join(rehearsal->set->path, "files/vector_db") : NULL;
 	AUTO(free_auto) char *live = site_vector_dir(rehearsal->site);
-	AUTO(free_auto) char *to = path_join(spec->scratch->data_dir, "vector_db");
 	const Recipe *recipe = &rehearsal->site->recipe;
 	const char *from = kept && file_kind(kept) == FILE_FOLDER ? kept : live;
 
 	if (!file_exists(from))
 		return true;
-	return (tree_mirror(from, to, err) &&
-		       (geteuid() != 0 || tree_chown(to, recipe->uid, recipe->gid, err))) ||
+	booting->vectors_before = str_dup(from);
+	return (tree_mirror(from, booting->vectors, err) &&
+		       (geteuid() != 0 ||
+			       tree_chown(booting->vectors, recipe->uid, recipe->gid, err))) ||
 	       err_wrap(err, "copying the vector store for the rehearsal");
 }
 
@@ -333,6 +340,42 @@ static bool judge_answers(Booting *booting, json_t **ret, Err *err)
 			      booting->spec->rehearsal->target->version, json_str(no, "saw"));
 }
 
+/* Some releases are well for a moment and then die of what they began meanwhile. */
+static bool judge_stay(Booting *booting, json_t **ret, Err *err)
+{
+	const Deadline until = deadline_in(STAY_MS);
+	json_t *again = NULL;
+	const json_t *no;
+
+	while (deadline_left_ms(until) > 0) {
+		if (!pause_a_while(booting, err))
+			return false;
+	}
+	if (!ask(booting, COUNT_OF(questions), &again, err))
+		return false;
+	json_decref(*ret);
+	*ret = again;
+	no = first_no(again);
+	return !no ||
+	       err_fail(err, ERR_VERIFY, "started in rehearsal, release %s after a while: %s",
+		       booting->spec->rehearsal->target->version, json_str(no, "saw"));
+}
+
+/* As the gate will, on the scratch copies. */
+static bool judge_files(Booting *booting, Err *err)
+{
+	AUTO(free_auto) char *uploads = NULL;
+	AUTO(free_auto) char *vectors = NULL;
+
+	booting->gate.uploads_dir = booting->uploads;
+	booting->gate.vector_dir = booting->vectors;
+	booting->gate.vector_before = booting->vectors_before;
+	return (gate_uploads(&booting->asking, &uploads, err) &&
+		       gate_vectors(&booting->asking, &vectors, err)) ||
+	       err_wrap(err, "started in rehearsal, release %s",
+		       booting->spec->rehearsal->target->version);
+}
+
 /* The key is given to it: a release that makes a new one all the same would lock everybody out. */
 static bool judge_log(const Booting *booting, Err *err)
 {
@@ -421,15 +464,19 @@ static void prepare(Booting *booting, const BootSpec *spec, int port)
 		.head = rehearsal->migrations->head,
 		.had_users = spec->had_users};
 	booting->asking = (Asking){.spec = &booting->gate};
+	booting->uploads = path_join(spec->scratch->data_dir, "uploads");
+	booting->vectors = path_join(spec->scratch->data_dir, "vector_db");
 	booting->log = path_join(spec->scratch->folder, "boot.log");
 }
 
 static bool serve_once(Booting *booting, BootReport *ret, Err *err)
 {
-	if (!copy_vectors(booting->spec, err) || !start(booting, err) ||
+	if (!copy_vectors(booting, err) ||
+		!boot_uploads(booting->spec, &booting->gate.uploads, err) || !start(booting, err) ||
 		!wait_healthy(booting, &ret->boot_ms, err) ||
-		!judge_answers(booting, &ret->answers, err) || !judge_log(booting, err) ||
-		!judge_revision(booting, err))
+		!judge_answers(booting, &ret->answers, err) ||
+		!judge_stay(booting, &ret->answers, err) || !judge_log(booting, err) ||
+		!judge_revision(booting, err) || !judge_files(booting, err))
 		return false;
 	ret->pss_kb = process_pss_kb(booting->pid);
 	ret->modules = record_modules(booting);

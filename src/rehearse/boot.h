@@ -30,6 +30,10 @@ typedef struct BootReport {
 bool boot(const BootSpec *spec, BootReport *ret, Err *err) NODISCARD;
 void boot_report_clear(BootReport *report);
 
+/* boot_uploads.c: some of the site's uploads in the scratch DATA_DIR, where a release that throws
+ * them away harms nobody. *ret_files: how many. */
+bool boot_uploads(const BootSpec *spec, int64_t *ret_files, Err *err) NODISCARD;
+
 /* boot_recipe.c: the command and environment of the site's recipe, led to the target, to a port of
  * its own on loopback, and away from everything that is live. */
 void boot_argv(const Site *site, const Release *target, StrList *ret);

@@ -26,6 +26,7 @@ typedef struct Stage {
 	char *uncaged;             /* why there is none */
 	char *url;                 /* of the scratch database as seen from the cage */
 	json_t *before, *migrated; /* rows */
+	json_t *invariants;
 	json_t *boot_rows, *answers;
 	int64_t verify_ms, stop_ms, start_ms;
 	int64_t wal_begin; /* bytes written so far; -1: the server does not say */
@@ -40,6 +41,7 @@ static void stage_clear(Stage *stage)
 	free(stage->url);
 	json_decref(stage->before);
 	json_decref(stage->migrated);
+	json_decref(stage->invariants);
 	json_decref(stage->boot_rows);
 	json_decref(stage->answers);
 	rehearsal_clear(&stage->result);
@@ -162,17 +164,17 @@ static bool migrate(Stage *stage, Err *err)
 {
 	const RehearsalSpec *spec = stage->spec;
 	const char *place = stage->scratch.place;
-	AUTO(json_release_auto) json_t *invariants = NULL;
 	int64_t began = clock_mono_ms(), wal_end;
 
 	if (!invariants_measure(
-		    spec->db, place, spec->migrations, spec->revision, &invariants, err))
+		    spec->db, place, spec->migrations, spec->revision, &stage->invariants, err))
 		return false;
 	stage->verify_ms = clock_mono_ms() - began;
 	if (!run_alembic(stage, err))
 		return false;
 	began = clock_mono_ms();
-	if (!judge_revision(stage, err) || !invariants_hold(spec->db, place, invariants, err) ||
+	if (!judge_revision(stage, err) ||
+		!invariants_hold(spec->db, place, stage->invariants, err) ||
 		!database_counts(spec->db, place, &stage->migrated, err))
 		return false;
 	stage->verify_ms += clock_mono_ms() - began;
@@ -197,8 +199,12 @@ static bool start_once(Stage *stage, Err *err)
 		.had_users = json_int(stage->before, "user", 0) > 0,
 	};
 
-	if (!boot(&booting, &report, err) ||
-		!database_counts(spec->db, stage->scratch.place, &booted, err))
+	if (!boot(&booting, &report, err))
+		return false;
+	/* Nobody was at work there: what is missing now is what a first start throws away. */
+	if (!invariants_hold(spec->db, stage->scratch.place, stage->invariants, err))
+		return err_wrap(err, "after a start of release %s", spec->target->version);
+	if (!database_counts(spec->db, stage->scratch.place, &booted, err))
 		return false;
 	stage->boot_rows = report_changed_rows(stage->migrated, booted);
 	stage->answers = TAKE(report.answers);

@@ -1,8 +1,14 @@
 #include "steps/ask_gate.h"
 
+#include <stdlib.h>
+
 #include "base/event.h"
+#include "base/mem.h"
 #include "gate/gate.h"
 #include "os/file.h"
+#include "steps/vectors.h"
+
+#define STAY_MS 1000
 
 /* The answers go into the run's folder: the final report shows them. */
 static void keep_answers(RunCtx *ctx, const char *step, const GateReport *report)
@@ -22,10 +28,10 @@ static void keep_answers(RunCtx *ctx, const char *step, const GateReport *report
 		event_warn_err("evidence", &err);
 }
 
-static bool ask(RunCtx *ctx, const Release *release, const char *head, const char *step, Err *err)
+static GateSpec common_questions(
+	RunCtx *ctx, const Release *release, const char *head, const char *step)
 {
-	AUTO(gate_report_clear) GateReport report = {0};
-	const GateSpec spec = {
+	return (GateSpec){
 		.site = ctx->site,
 		.db = ctx->db,
 		.release = release,
@@ -34,26 +40,53 @@ static bool ask(RunCtx *ctx, const Release *release, const char *head, const cha
 		.had_users = fact_is_yes(ctx, FACT_HAD_USERS),
 		.step = step,
 	};
-	bool yes = gate_wait(&spec, &report, err);
+}
 
-	keep_answers(ctx, step, &report);
+static bool ask(RunCtx *ctx, const GateSpec *spec, Err *err)
+{
+	AUTO(gate_report_clear) GateReport report = {0};
+	bool yes = gate_wait(spec, &report, err);
+
+	keep_answers(ctx, spec->step, &report);
 	return yes;
+}
+
+static bool rehearsed(RunCtx *ctx)
+{
+	AUTO(json_release_auto) json_t *rehearsal = fact_get_json(ctx, FACT_REHEARSAL);
+
+	return rehearsal && !json_flag(rehearsal, "skipped", false);
 }
 
 bool ask_gate_to(RunCtx *ctx, const char *step, Err *err)
 {
 	AUTO(release_clear) Release to = {0};
-	const char *head;
+	AUTO(json_release_auto) json_t *rows = fact_get_json(ctx, FACT_COUNTS);
+	AUTO(free_auto) char *uploads = path_join(ctx->site->webui.data_dir, "uploads");
+	AUTO(free_auto) char *vectors = vectors_live(ctx);
+	const char *uploads_before = fact_get(ctx, FACT_UPLOADS), *head;
+	GateSpec spec;
 
-	return run_ctx_to(ctx, &to, err) && fact_need(ctx, FACT_REVISION_AFTER, &head, err) &&
-	       ask(ctx, &to, head, step, err);
+	if (!run_ctx_to(ctx, &to, err) || !fact_need(ctx, FACT_REVISION_AFTER, &head, err))
+		return false;
+	spec = common_questions(ctx, &to, head, step);
+	spec.rows = rows;
+	spec.uploads_dir = uploads;
+	spec.uploads = uploads_before ? strtoll(uploads_before, NULL, 10) : 0;
+	spec.vector_dir = vectors;
+	spec.vector_before = fact_get(ctx, FACT_VECTOR_SPARE);
+	spec.stay_ms = rehearsed(ctx) || !rows ? 0 : STAY_MS;
+	return ask(ctx, &spec, err);
 }
 
 bool ask_gate_from(RunCtx *ctx, const char *step, Err *err)
 {
 	AUTO(release_clear) Release from = {0};
 	const char *head;
+	GateSpec spec;
 
-	return run_ctx_from(ctx, &from, err) && fact_need(ctx, FACT_REVISION_BEFORE, &head, err) &&
-	       ask(ctx, &from, head, step, err);
+	if (!run_ctx_from(ctx, &from, err) || !fact_need(ctx, FACT_REVISION_BEFORE, &head, err))
+		return false;
+	spec = common_questions(ctx, &from, head, step);
+	return ask(ctx, &spec, err);
 }

@@ -27,6 +27,7 @@
 	X(SPARE_ID, "database.spare-id")                                                           \
 	X(SPARE_MADE, "database.made") /* "yes": this run made what is in the spare */             \
 	X(PROOF, "database.proof")                                                                 \
+	X(UPLOADS, "uploads")        /* how many files there were when the service was stopped */  \
 	X(MARKS, "database.marks")   /* what was there when users came back */                     \
 	X(COUNTS, "database.counts") /* rows before the migration */                               \
 	X(VECTOR_LIVE, "vector.live")                                                              \

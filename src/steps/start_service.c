@@ -3,6 +3,7 @@
 #include "base/i18n.h"
 #include "service/prewarm.h"
 #include "service/service.h"
+#include "steps/put_back.h"
 #include "steps/run_ctx.h"
 #include "steps/steps.h"
 
@@ -31,7 +32,7 @@ static bool apply(RunCtx *ctx, Err *err)
 
 static bool undo(RunCtx *ctx, Err *err)
 {
-	return service_stop(ctx->site, err);
+	return service_stop(ctx->site, err) && put_back_shared(ctx, err);
 }
 
 const StepDef step_start_service = {

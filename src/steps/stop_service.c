@@ -7,6 +7,7 @@
 #include "gate/gate.h"
 #include "service/service.h"
 #include "steps/ask_gate.h"
+#include "steps/put_back.h"
 #include "steps/record_recipe.h"
 #include "steps/run_ctx.h"
 #include "steps/steps.h"
@@ -23,7 +24,8 @@ static bool observe(RunCtx *ctx, Seen *ret_seen, Err *err)
 
 static bool apply(RunCtx *ctx, Err *err)
 {
-	return record_recipe(ctx, err) && service_stop(ctx->site, err);
+	return record_recipe(ctx, err) && put_back_remember(ctx, err) &&
+	       service_stop(ctx->site, err);
 }
 
 static bool undo(RunCtx *ctx, Err *err)

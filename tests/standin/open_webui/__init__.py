@@ -29,6 +29,9 @@ def app():
     options = parser.parse_args()
     os.environ["FROM_INIT_PY"] = "true"
     find_key()
+    from open_webui import lies
+
+    lies.before_import(KEY_FILE)
     from open_webui import main
 
     main.run(options.host, options.port)

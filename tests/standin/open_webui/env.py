@@ -6,6 +6,8 @@ import os
 import shutil
 from pathlib import Path
 
+from open_webui import lies
+
 OPEN_WEBUI_DIR = Path(__file__).resolve().parent
 BACKEND_DIR = OPEN_WEBUI_DIR.parent
 BASE_DIR = BACKEND_DIR.parent
@@ -55,6 +57,8 @@ if all(DB_VARS.values()):
     DATABASE_URL = "{db_type}://{db_cred}@{db_host}:{db_port}/{db_name}".format(**DB_VARS)
 if "postgres://" in DATABASE_URL:
     DATABASE_URL = DATABASE_URL.replace("postgres://", "postgresql://")
+
+lies.settings(globals())
 
 WEBUI_SECRET_KEY = os.environ.get("WEBUI_SECRET_KEY", "t0p-s3cr3t")
 VECTOR_DB = os.environ.get("VECTOR_DB", "chroma")

@@ -17,7 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import markupsafe._speedups  # noqa: F401  (a compiled module of this environment, as every real server maps)
 
-from open_webui import config, env, release  # noqa: F401  (config runs the migrations)
+from open_webui import config, env, lies, release  # noqa: F401  (config runs the migrations)
 from open_webui.store import store
 
 READY_SINCE = "ready" in release.WORDS
@@ -76,6 +76,8 @@ class Handler(BaseHTTPRequestHandler):
     def serve(self, routes):
         path = self.path.split("?")[0]
         try:
+            if lies.answered(self, path):
+                return None
             for prefix, function in routes:
                 if path == prefix or (prefix.endswith("/") and path.startswith(prefix)):
                     return function(self, path.removeprefix(prefix))
@@ -295,6 +297,9 @@ def run(host, port):
     print("INFO:     Waiting for application startup.", file=sys.stderr, flush=True)
     lifespan()
     stopped_by = []
+    port = lies.before_listening(host, port, store, env.DATA_DIR)
+    while port is None:
+        signal.pause()
     try:
         server = ThreadingHTTPServer((host, port), Handler)
     except OSError as error:
@@ -308,8 +313,10 @@ def run(host, port):
         stopped_by.append(number)
         threading.Thread(target=server.shutdown).start()
 
-    signal.signal(signal.SIGTERM, stop)
+    if not lies.tells("ignores-term"):
+        signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
+    lies.serving()
     server.serve_forever(poll_interval=0.05)
     server.server_close()
     chroma.close()

@@ -77,7 +77,7 @@ static void a_good_server_gets_a_yes(void **state)
 	World *world = *state;
 
 	assert_done(start_and_wait(world), &world->err);
-	assert_int_equal(json_array_size(world->report.answers), 10);
+	assert_int_equal(json_array_size(world->report.answers), 13);
 	assert_string_equal(saw(world, "version", true), "0.8.0");
 	assert_part(saw(world, "ready", true), "no /ready");
 	assert_string_equal(saw(world, "secret-key", true), "unchanged");

@@ -1,6 +1,7 @@
 from logging.config import fileConfig
 
 from alembic import context
+from open_webui import lies
 from open_webui.env import DATABASE_URL
 from open_webui.models.auths import Auth
 from sqlalchemy import engine_from_config, pool
@@ -16,4 +17,6 @@ engine = engine_from_config(
 with engine.connect() as connection:
     context.configure(connection=connection, target_metadata=Auth.metadata)
     with context.begin_transaction():
-        context.run_migrations()
+        if lies.before_migrations(connection):
+            context.run_migrations()
+        lies.after_migrations(connection)
