@@ -36,7 +36,7 @@ typedef struct Watch {
 	int64_t asked_at;
 	int64_t cpu_ticks;
 	int64_t bytes;
-	char *waiting; /* "pid 4711" that holds a lock the migration wants */
+	char *waiting; /* "4711 (webui, psql, 10.0.0.7)" that holds a lock the migration wants */
 } Watch;
 
 static void watch_clear(Watch *watch)
@@ -141,11 +141,19 @@ static int64_t file_bytes(const char *place)
 }
 
 /* Our backend in the copy waits inside one long statement, and no byte comes back: the server knows
- * whether it works or whom it waits for. */
+ * whether it works or whom it waits for. It is told from those of others by its name, which libpq
+ * takes from the environment; a driver that does not leaves all of them to look at. */
+#define SESSION_NAME "belay-migration"
 #define ACTIVITY_SQL                                                                               \
+	"WITH own AS (SELECT * FROM pg_stat_activity WHERE datname = current_database() "          \
+	"AND pid <> pg_backend_pid()) "                                                            \
 	"SELECT coalesce((SELECT CASE WHEN wait_event_type = 'Lock' THEN 'waiting ' || "           \
-	"array_to_string(pg_blocking_pids(pid), ' ') ELSE 'working' END FROM pg_stat_activity "    \
-	"WHERE datname = current_database() AND pid <> pg_backend_pid() AND state = 'active' "     \
+	"(SELECT string_agg(b || coalesce(' (' || concat_ws(', ', s.usename, "                     \
+	"nullif(s.application_name, ''), s.client_addr) || ')', ''), '; ') "                       \
+	"FROM unnest(pg_blocking_pids(own.pid)) b LEFT JOIN pg_stat_activity s ON s.pid = b) "     \
+	"ELSE 'working' END FROM own WHERE state = 'active' "                                      \
+	"AND (application_name = '" SESSION_NAME "' OR NOT EXISTS "                                \
+	"(SELECT 1 FROM own WHERE application_name = '" SESSION_NAME "')) "                        \
 	"ORDER BY wait_event_type = 'Lock' LIMIT 1), 'idle')"
 
 static void ask_server(Watch *watch, int64_t now)
@@ -210,6 +218,7 @@ static bool build_env(const MigrationSpec *spec, const char *url, StrList *env, 
 		return false;
 	env_set(env, "ENABLE_DB_MIGRATIONS", "false");
 	env_set(env, "BELAY_DATABASE_URL", url);
+	env_set(env, "PGAPPNAME", SESSION_NAME);
 	env_set(env, "BELAY_DATA_DIR", spec->scratch_dir);
 	return true;
 }
