@@ -33,6 +33,7 @@ typedef struct Making {
 	DatabaseAbout about;
 	char *how;
 	DumpWriter *writer;
+	Pace pace;
 	int64_t said_ms;
 } Making;
 
@@ -99,7 +100,8 @@ static bool take_dump(void *arg, const void *bytes, size_t len, Err *err)
 	Making *making = arg;
 	const int64_t now = clock_mono_ms();
 
-	if (!dump_writer_add(making->writer, bytes, len, err))
+	if (!dump_writer_add(making->writer, bytes, len, err) ||
+		!pace_pass(&making->pace, (int64_t)len, err))
 		return false;
 	if (now - making->said_ms < PROGRESS_EACH_MS)
 		return true;
@@ -175,6 +177,7 @@ static bool add_files(Making *making, Err *err)
 		.previous = previous ? previous->path : NULL,
 		.previous_files = previous ? json_object_get(previous->manifest, "files") : NULL,
 		.step = making->step,
+		.pace = &making->pace,
 		.files = making->files,
 	};
 	if (!copy.data_dir)
@@ -319,6 +322,7 @@ bool backup_make(const Site *site, Database *db, const Release *release, const c
 		.release = release,
 		.run = run,
 		.step = step,
+		.pace = {.bytes_per_s = site->limit_rate},
 		.now_ms = clock_wall_ms()};
 	AUTO(err_clear) Err ignored = {0};
 

@@ -49,7 +49,7 @@ static bool is_sqlite_side_file(const char *path)
 	return str_ends(path, "-wal") || str_ends(path, "-shm") || str_ends(path, "-journal");
 }
 
-static bool copy_stream(int from, int to, const char *path, FileSum *ret, Err *err)
+static bool copy_stream(int from, int to, const char *path, Pace *pace, FileSum *ret, Err *err)
 {
 	AUTO(free_auto) char *chunk = mem_new(1, CHUNK_BYTES);
 	AUTO(sha256_free_auto) Sha256 *sha = sha256_new();
@@ -65,6 +65,8 @@ static bool copy_stream(int from, int to, const char *path, FileSum *ret, Err *e
 			return err_fail_sys(err, "cannot write a copy of '%s'", path);
 		sha256_add(sha, chunk, (size_t)got);
 		ret->bytes += got;
+		if (!pace_pass(pace, got, err))
+			return false;
 	}
 	sha256_finish(sha, ret->sha256);
 	return true;
@@ -72,7 +74,7 @@ static bool copy_stream(int from, int to, const char *path, FileSum *ret, Err *e
 
 /* *ret_found false: the file went away since the folder was read. The time is taken before the
  * first byte is read, so that a file that changes meanwhile is copied again by the next backup. */
-static bool copy_file(const char *from, const char *to, FileSum *ret, struct stat *seen,
+static bool copy_file(const char *from, const char *to, Pace *pace, FileSum *ret, struct stat *seen,
 	bool *ret_found, Err *err)
 {
 	AUTO(close_auto) int source = open(from, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
@@ -87,7 +89,7 @@ static bool copy_file(const char *from, const char *to, FileSum *ret, struct sta
 	copy = open(to, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (copy < 0)
 		return err_fail_sys(err, "cannot make '%s'", to);
-	return copy_stream(source, copy, from, ret, err);
+	return copy_stream(source, copy, from, pace, ret, err);
 }
 
 static int64_t mtime_ns(const struct stat *file)
@@ -110,7 +112,8 @@ static bool link_unchanged(Walk *walk, const char *path, const TreeEntry *entry,
 		return true;
 	from = path_join(walk->copy->previous, path);
 	wanted = manifest_sum(before);
-	if (!file_sum(from, &now, &found, err))
+	if (!file_sum(from, &now, &found, err) ||
+		!pace_pass(walk->copy->pace, found ? now.bytes : 0, err))
 		return false;
 	if (!found || now.bytes != wanted.bytes || !str_is(now.sha256, wanted.sha256))
 		return true;
@@ -135,7 +138,7 @@ static bool take_file(Walk *walk, const char *path, const TreeEntry *entry, cons
 	walk->copy->linked += done;
 	if (done)
 		return true;
-	if (!copy_file(from, to, &sum, &seen, &done, err))
+	if (!copy_file(from, to, walk->copy->pace, &sum, &seen, &done, err))
 		return false;
 	walk->copy->copied += done;
 	if (done)

@@ -7,6 +7,7 @@
 #pragma once
 #include "base/json.h"
 #include "config/site.h"
+#include "os/pace.h"
 
 typedef struct FilesCopy {
 	const char *data_dir;
@@ -14,8 +15,9 @@ typedef struct FilesCopy {
 	const char *previous;         /* path of the previous set; NULL */
 	const json_t *previous_files; /* its "files"; NULL */
 	const char *step;             /* for progress */
-	json_t *files;                /* entries are added here */
-	int64_t linked, copied;       /* counts, filled in */
+	Pace *pace;
+	json_t *files;          /* entries are added here */
+	int64_t linked, copied; /* counts, filled in */
 } FilesCopy;
 
 /* `name`: "uploads" or "vector_db"; absent: nothing. */

@@ -18,6 +18,7 @@
 #include "os/copy.h"
 #include "os/disk.h"
 #include "os/file.h"
+#include "os/pace.h"
 #include "os/signals.h"
 
 #define STEP             "prove-backup"
@@ -39,6 +40,7 @@ typedef struct Proof {
 	int64_t done, total, said_ms;
 	const char *doing; /* N_() */
 	DumpReader *reader;
+	Pace pace;
 } Proof;
 
 static void proof_clear(Proof *proof)
@@ -117,7 +119,7 @@ static bool check_files(Proof *proof, Err *err)
 		Err why = {0};
 		const char *slug;
 
-		if (!copy_may_go_on(err))
+		if (!pace_pass(&proof->pace, json_int(file, "bytes", 0), err))
 			return false;
 		if (!set_file_check(proof->set, file, &slug, &why)) {
 			if (proof->report->slugs.len < FINDINGS_MAX)
@@ -148,7 +150,7 @@ static bool next_bytes(void *arg, void *bytes, size_t max, size_t *ret_len, Err 
 	if (!dump_reader_next(proof->reader, bytes, max, ret_len, err))
 		return false;
 	say(proof, (int64_t)*ret_len);
-	return true;
+	return pace_pass(&proof->pace, (int64_t)*ret_len, err);
 }
 
 static bool unpack_into(Proof *proof, int fd, Err *err)
@@ -425,6 +427,7 @@ bool backup_prove(BackupSet *set, const Site *site, Database *db, const char *ru
 		.db = db,
 		.run = run,
 		.keep_scratch = keep_scratch,
+		.pace = {.bytes_per_s = site->limit_rate},
 		.report = &report};
 
 	proof.scratch = database_scratch_name(db, run);

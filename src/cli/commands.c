@@ -30,6 +30,11 @@ static const OptionDef rollback_options[] = {
 		   "kept")},
 	{NULL, NULL, NULL},
 };
+static const OptionDef backup_options[] = {
+	{"limit-rate", N_("RATE"),
+		N_("read at most so many bytes a second, such as 500k or 20M (default: the site file's)")},
+	{NULL, NULL, NULL},
+};
 static const OptionDef restore_options[] = {
 	{"plan", NULL, N_("show steps and estimates, and stop")},
 	{"name", N_("NAME"), N_("name of a site made from the set; default: as it was")},
@@ -133,6 +138,7 @@ const Command commands[] = {
 	{.name = "backup",
 		.words = "",
 		.summary = N_("make a proven backup set while the site serves"),
+		.options = backup_options,
 		.needs_site = true,
 		.makes_run = true,
 		.run = cmd_backup},

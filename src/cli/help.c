@@ -50,6 +50,8 @@ static const char *placeholder(const SiteKey *key)
 		return _("PORT");
 	case KEY_COUNT:
 		return _("COUNT");
+	case KEY_RATE:
+		return _("RATE");
 	case KEY_SECONDS:
 		return _("SECONDS");
 	case KEY_FLAG:

@@ -10,7 +10,10 @@
 #define VALUE_MAX   4096
 #define COUNT_MAX   9999
 #define SECONDS_MAX (7 * 24 * 3600)
-#define FIELD(name) offsetof(Site, name)
+/* A piece of a dump must pass long before it counts as stalled. */
+#define RATE_LEAST      100000
+#define RATE_NUMBER_MAX 1000000000
+#define FIELD(name)     offsetof(Site, name)
 
 const SiteKey site_keys[] = {
 	{"webui", "environment", KEY_PATH, NULL, NULL, false, FIELD(environment),
@@ -105,6 +108,10 @@ const SiteKey site_keys[] = {
 		N_("and the newest of each of so many weeks")},
 	{"backup", "keep_monthly", KEY_COUNT, "6", NULL, false, FIELD(keep_monthly),
 		N_("and the newest of each of so many months")},
+
+	{"backup", "limit_rate", KEY_RATE, "0", NULL, false, FIELD(limit_rate),
+		N_("bytes a second that a backup reads of database and files at most, such as 500k or "
+		   "20M; 0: no limit")},
 
 	{"belay", "language", KEY_CHOICE, NULL, "en ko", false, FIELD(language),
 		N_("language of belay; default: LC_MESSAGES or LANG")},
@@ -232,6 +239,40 @@ static bool set_seconds(Site *site, const SiteKey *key, const char *value, Err *
 	return true;
 }
 
+/* Units of 1000, as disks and networks are sold, and as belay shows sizes. */
+static bool parse_rate(const char *value, int64_t *ret)
+{
+	static const struct {
+		const char *suffix;
+		int64_t factor;
+	} units[] = {{"", 1}, {"k", 1000}, {"K", 1000}, {"M", 1000000}, {"G", 1000000000}};
+	char *end;
+	const long long number = strtoll(value, &end, 10);
+
+	if (!isdigit((unsigned char)value[0]) || number > RATE_NUMBER_MAX)
+		return false;
+	for (size_t i = 0; i < COUNT_OF(units); i++) {
+		if (!str_is(end, units[i].suffix))
+			continue;
+		*ret = number * units[i].factor;
+		return *ret == 0 || *ret >= RATE_LEAST;
+	}
+	return false;
+}
+
+static bool set_rate(Site *site, const SiteKey *key, const char *value, Err *err)
+{
+	int64_t rate;
+
+	if (!parse_rate(value, &rate))
+		return err_fail(err, ERR_CONFIG,
+			"'%.200s' is not a value for '%s': it must be bytes a second, at least 100k, "
+			"such as 500k or 20M, or 0",
+			value, key->name);
+	*(int64_t *)((char *)site + key->offset) = rate;
+	return true;
+}
+
 static bool set_choice(Site *site, const SiteKey *key, const char *value, Err *err)
 {
 	AUTO(strlist_clear) StrList choices = {0};
@@ -275,6 +316,8 @@ bool site_key_set(Site *site, const SiteKey *key, const char *value, Err *err)
 		return set_port(site, key, value, err);
 	case KEY_COUNT:
 		return set_count(site, key, value, err);
+	case KEY_RATE:
+		return set_rate(site, key, value, err);
 	case KEY_SECONDS:
 		return set_seconds(site, key, value, err);
 	case KEY_CHOICE:
@@ -312,6 +355,8 @@ char *site_key_text(const Site *site, const SiteKey *key)
 		return number ? str_format("%d", number) : NULL;
 	case KEY_COUNT:
 		return str_format("%d", *(const int *)field);
+	case KEY_RATE:
+		return str_format("%lld", (long long)*(const int64_t *)field);
 	case KEY_SECONDS:
 		return seconds_text(*(const int64_t *)field);
 	case KEY_INDEX:

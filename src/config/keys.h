@@ -11,6 +11,7 @@ typedef enum {
 	KEY_PATH, /* absolute */
 	KEY_PORT,
 	KEY_COUNT,   /* 0 to 9999, stored as int */
+	KEY_RATE,    /* bytes a second: "500k", "20M", "1G"; stored as int64_t */
 	KEY_SECONDS, /* "3", "1.5", "2min", "1h"; stored as int64_t milliseconds */
 	KEY_CHOICE,  /* one of `choices`, stored as text */
 	KEY_INDEX,   /* one of `choices`, stored as its position in an int or enum */

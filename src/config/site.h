@@ -62,7 +62,8 @@ typedef struct Site {
 	char *wheels;     /* folder with wheels: no network; NULL */
 	char *backup_dir; /* default START_DIRECTORY/backups */
 	int keep_last, keep_daily, keep_weekly, keep_monthly; /* retention of backup sets */
-	char *api_key;                                        /* optional, for the gate */
+	int64_t limit_rate; /* bytes a second of a backup; 0: as fast as it goes */
+	char *api_key;      /* optional, for the gate */
 
 	int64_t stop_timeout_ms;    /* TERM to KILL */
 	int64_t start_timeout_ms;   /* gate: no progress for so long is a no */
