@@ -113,11 +113,19 @@ big_backup() {
 	docker cp -q "$PG_CONTAINER:/tmp/backup.dump" "$SITE/by-hand.dump" 2>/dev/null ||
 		docker cp "$PG_CONTAINER:/tmp/backup.dump" "$SITE/by-hand.dump"
 	row "pg_dump -F c in the container, docker cp" "$(($(now_ms) - began)) ms, $(stat -c %s "$SITE/by-hand.dump") bytes"
+	# belay's own memory; pg_dump and the release have theirs.
+	printf '#!/bin/sh\nexec "%s" "%s" "%s" "%s" "$@"\n' "$PYTHON" "$ROOT/tests/harness/peak.py" "$SITES/peak" "$BELAY" \
+		>"$SITES/measured"
+	chmod +x "$SITES/measured"
+	BELAY=$SITES/measured
 	began=$(now_ms)
 	expect 0 belay --json backup
 	row "belay backup, proof included" "$(($(now_ms) - began)) ms, $(stat -c %s "$SITE"/start/backups/*/database.dump.zst) bytes"
 	row "  of that the backup itself" "$(step_ms make-backup) ms"
 	row "  and its proof" "$(step_ms prove-backup) ms"
+	row "  belay's memory at its largest" "$(cat "$SITES/peak") kB"
+	expect 0 belay --json rehearse 0.8.0
+	row "belay rehearse 0.8.0, its memory at its largest" "$(cat "$SITES/peak") kB"
 }
 
 echo "$(nproc) processors, $(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1), $(. /etc/os-release && echo "$PRETTY_NAME")"
