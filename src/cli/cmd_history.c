@@ -151,7 +151,7 @@ int cmd_history(Cli *cli, Err *err)
 	AUTO(free_auto) char *path = site_path(&cli->site, "journal.db");
 	const char *id = args_word(cli->args, 0);
 
-	if (!journal_open_read(path, &journal, err))
+	if (!journal_open_read(path, cli->site.name, &journal, err))
 		return err_exit_status(err->kind);
 	if (!id)
 		return all_runs(cli, journal, err);

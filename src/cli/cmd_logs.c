@@ -15,7 +15,7 @@ static bool choose(const Site *site, const char *wanted, char **ret, Err *err)
 	AUTO(run_list_clear) RunList list = {0};
 	AUTO(run_clear) Run run = {0};
 
-	if (!journal_open_read(path, &journal, err))
+	if (!journal_open_read(path, site->name, &journal, err))
 		return false;
 	if (!journal) {
 		err_fail(err, ERR_USAGE, "there are no runs yet");

@@ -229,7 +229,7 @@ static void add_journal(json_t *status, const Site *site)
 	json_put(status, "holder", holder);
 	(void)json_object_set_new(status, "unfinished", json_null());
 	(void)json_object_set_new(status, "way_back", json_null());
-	if (!journal_open_read(path, &journal, &err))
+	if (!journal_open_read(path, site->name, &journal, &err))
 		note_error(status, "journal", &err);
 	if (!journal)
 		return;

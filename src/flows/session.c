@@ -24,7 +24,7 @@ bool session_open(
 	*session = (Session){.site = site, .command = command, .began_ms = clock_mono_ms()};
 	if (!dir_make(site->state_dir, 0700, err) ||
 		!run_lock_take(lock, command, &session->lock, err) ||
-		!journal_open(journal, &session->journal, err) ||
+		!journal_open(journal, site->name, &session->journal, err) ||
 		!journal_unfinished(session->journal, &open, &any, err))
 		return false;
 	if (!any || unfinished_is_fine) {

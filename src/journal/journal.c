@@ -3,8 +3,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/clock.h"
+#include "base/digest.h"
 #include "base/mem.h"
 #include "base/redact.h"
 #include "base/text.h"
@@ -15,22 +17,27 @@
 #define JOURNAL_VERSION        1
 #define JOURNAL_APPLICATION_ID 0x62656c61 /* "bela": a foreign SQLite file is not a journal */
 #define BUSY_MS                5000
+#define NO_RUN                 "" /* facts of the journal itself */
+#define SITE_FACT              "site"
 
 struct Journal {
 	Sql *sql;
 	char *path;
 };
 
-static const char schema[] =
+/* As SQLite keeps them: another text in a journal is another schema, or a flipped bit. Each row has
+ * a sum of its own, since SQLite sees damage in its pages, but not in what they hold. */
+static const char *const schema[] = {
 	"CREATE TABLE run (id TEXT PRIMARY KEY, command TEXT NOT NULL, outcome TEXT,"
-	" exit_status INTEGER, began_ms INTEGER NOT NULL, ended_ms INTEGER, result TEXT);"
+	" exit_status INTEGER, began_ms INTEGER NOT NULL, ended_ms INTEGER, result TEXT,"
+	" sum TEXT NOT NULL)",
 	"CREATE TABLE phase (seq INTEGER PRIMARY KEY AUTOINCREMENT, run TEXT NOT NULL,"
-	" step TEXT NOT NULL, phase INTEGER NOT NULL, at_ms INTEGER NOT NULL, ms INTEGER);"
-	"CREATE INDEX phase_of_run ON phase (run, step, seq);"
+	" step TEXT NOT NULL, phase INTEGER NOT NULL, at_ms INTEGER NOT NULL, ms INTEGER,"
+	" sum TEXT NOT NULL)",
+	"CREATE INDEX phase_of_run ON phase (run, step, seq)",
 	"CREATE TABLE fact (run TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL,"
-	" PRIMARY KEY (run, key)) WITHOUT ROWID;"
-	"PRAGMA application_id = 1650814049;"
-	"PRAGMA user_version = 1;";
+	" sum TEXT NOT NULL, PRIMARY KEY (run, key)) WITHOUT ROWID",
+};
 
 /* Integers as bound texts: SQLite's column affinity turns them back into integers. */
 #define NUMBER_SIZE 24
@@ -58,77 +65,195 @@ static bool refuse(const char *path, const char *why, Err *err)
 	return false;
 }
 
-/* Nothing may follow from a journal that is damaged, foreign or from a newer belay. */
-static bool judge(Sql *sql, const char *path, bool *ret_empty, Err *err)
-{
-	AUTO(free_auto) char *sound = NULL;
-	int64_t application, version, tables;
-	Err unread = {0};
+/* ---- sums ---- */
 
-	if (!sql_value(sql, "PRAGMA quick_check(1)", NULL, &sound, &unread) ||
+#define SUM_SIZE 17 /* 64 bits as hexadecimal: against damage, not against forgery */
+
+static void sum_add(Sha256 *sha, const char *value)
+{
+	/* Values that follow each other must not be read as others, NULL not as empty. */
+	AUTO(free_auto)
+	char *part = value ? str_format("%zu:%s", strlen(value), value) : str_dup("-");
+
+	sha256_add(sha, part, strlen(part));
+}
+
+static void sum_end(Sha256 *sha, char ret[SUM_SIZE])
+{
+	char hex[SHA256_HEX_SIZE];
+
+	sha256_finish(sha, hex);
+	memcpy(ret, hex, SUM_SIZE - 1);
+	ret[SUM_SIZE - 1] = '\0';
+}
+
+/* Of a row as it is bound: NULL-terminated, SQL_NULL for NULL. */
+static const char *sum_of(char ret[SUM_SIZE], const char *const *values)
+{
+	AUTO(sha256_free_auto) Sha256 *sha = sha256_new();
+
+	for (; *values; values++)
+		sum_add(sha, *values == SQL_NULL ? NULL : *values);
+	sum_end(sha, ret);
+	return ret;
+}
+
+/* The sum, then what it is of. */
+static bool check_sum(void *arg, const SqlRow *row, Err *err)
+{
+	AUTO(sha256_free_auto) Sha256 *sha = sha256_new();
+	char sum[SUM_SIZE];
+
+	for (int i = 1; i < sql_columns(row); i++)
+		sum_add(sha, sql_text(row, i));
+	sum_end(sha, sum);
+	return str_is(sum, sql_text(row, 0)) || refuse(arg, "is damaged", err);
+}
+
+static bool check_sums(Journal *journal, Err *err)
+{
+	static const char *const rows[] = {
+		"SELECT sum, id, command, outcome, exit_status, began_ms, ended_ms, result FROM run",
+		"SELECT sum, run, step, phase, at_ms, ms FROM phase",
+		"SELECT sum, run, key, value FROM fact",
+	};
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		if (sql_rows(journal->sql, rows[i], NULL, check_sum, journal->path, err))
+			continue;
+		if (err->kind == ERR_PERSON)
+			return false;
+		err_clear(err);
+		return refuse(journal->path, "cannot be read", err);
+	}
+	return true;
+}
+
+/* ---- opening ---- */
+
+typedef struct Statements {
+	size_t seen;
+	bool other;
+} Statements;
+
+static bool compare_statement(void *arg, const SqlRow *row, Err *err UNUSED)
+{
+	Statements *statements = arg;
+	const size_t at = statements->seen++;
+
+	statements->other |= at >= COUNT_OF(schema) || !str_is(sql_text(row, 0), schema[at]);
+	return true;
+}
+
+/* Nothing may follow from a journal that is damaged, foreign or from a newer belay. */
+static bool judge(Journal *journal, Err *err)
+{
+	Sql *sql = journal->sql;
+	AUTO(free_auto) char *sound = NULL;
+	AUTO(err_clear) Err unread = {0};
+	Statements statements = {0};
+	int64_t application, version;
+
+	if (!sql_value(sql, "PRAGMA integrity_check(1)", NULL, &sound, &unread) ||
 		!pragma_int(sql, "PRAGMA application_id", &application, &unread) ||
 		!pragma_int(sql, "PRAGMA user_version", &version, &unread) ||
-		!pragma_int(sql, "SELECT count(*) FROM sqlite_master", &tables, &unread)) {
-		err_clear(&unread);
-		return refuse(path, "cannot be read", err);
-	}
+		!sql_rows(sql,
+			"SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite~_%' ESCAPE '~' ORDER BY rowid",
+			NULL, compare_statement, &statements, &unread))
+		return refuse(journal->path, "cannot be read", err);
 	if (!str_is(sound, "ok"))
-		return refuse(path, "is damaged", err);
-	*ret_empty = tables == 0 && application == 0;
-	if (*ret_empty)
-		return true;
+		return refuse(journal->path, "is damaged", err);
+	if (statements.seen == 0 && application == 0)
+		return refuse(journal->path, "is empty", err);
 	if (application != JOURNAL_APPLICATION_ID)
-		return refuse(path, "is not a journal of belay", err);
+		return refuse(journal->path, "is not a journal of belay", err);
 	if (version > JOURNAL_VERSION)
-		return refuse(path, "was written by a newer belay", err);
-	return true;
+		return refuse(journal->path, "was written by a newer belay", err);
+	if (version != JOURNAL_VERSION || statements.other || statements.seen != COUNT_OF(schema))
+		return refuse(journal->path, "is damaged", err);
+	return check_sums(journal, err);
 }
 
-static bool prepare(Journal *journal, bool write, Err *err)
+/* One that was copied from another site names other databases and folders. */
+static bool judge_site(Journal *journal, const char *site, Err *err)
 {
-	bool empty;
+	AUTO(free_auto) char *written = NULL;
 
-	if (!judge(journal->sql, journal->path, &empty, err))
+	if (!journal_fact(journal, NO_RUN, SITE_FACT, &written, err))
 		return false;
-	if (!write)
-		return empty ? refuse(journal->path, "is empty", err) : true;
-	if (!sql_script(journal->sql, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;", err))
-		return err_wrap(err, "opening the journal");
-	if (!empty)
+	if (str_is(written, site))
 		return true;
-	if (!sql_run(journal->sql, "BEGIN IMMEDIATE", NULL, err) ||
-		!sql_script(journal->sql, schema, err) ||
-		!sql_run(journal->sql, "COMMIT", NULL, err))
-		return err_wrap(err, "making the journal '%s'", journal->path);
-	return true;
+	err_fail(err, ERR_PERSON, "the journal '%s' is that of site '%s'; no action is taken on it",
+		journal->path, written ? written : "");
+	return err_hint(err, "move the journal of site '%s' back to its place", site);
 }
 
-static bool open_as(const char *path, SqlMode mode, Journal **ret, Err *err)
+static bool open_as(const char *path, const char *site, SqlMode mode, Journal **ret, Err *err)
 {
 	AUTO(journal_close_auto) Journal *journal = NEW(Journal);
+	struct stat about;
 
 	journal->path = str_dup(path);
+	/* SQLite would wait for ever at a pipe. */
+	if (stat(path, &about) == 0 && !S_ISREG(about.st_mode))
+		return refuse(path, "is not a file", err);
 	if (!sql_open(path, mode, BUSY_MS, &journal->sql, err))
 		return err_wrap(err, "opening the journal '%s'", path);
-	if (!prepare(journal, mode != SQL_READ, err))
+	if (!judge(journal, err) || !judge_site(journal, site, err))
 		return false;
+	if (mode == SQL_WRITE &&
+		!sql_script(
+			journal->sql, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;", err))
+		return err_wrap(err, "opening the journal");
 	*ret = TAKE(journal);
 	return true;
 }
 
-bool journal_open(const char *path, Journal **ret, Err *err)
+static bool write_schema(Journal *journal, const char *site, Err *err)
 {
-	AUTO(free_auto) char *folder = path_folder(path);
-
-	return dir_make(folder, 0700, err) && open_as(path, SQL_CREATE, ret, err);
+	if (!sql_run(journal->sql, "BEGIN IMMEDIATE", NULL, err))
+		return false;
+	for (size_t i = 0; i < COUNT_OF(schema); i++)
+		if (!sql_run(journal->sql, schema[i], NULL, err))
+			return false;
+	return sql_script(journal->sql,
+		       "PRAGMA application_id = 1650814049; PRAGMA user_version = 1;", err) &&
+	       journal_fact_set(journal, NO_RUN, SITE_FACT, site, err) &&
+	       sql_run(journal->sql, "COMMIT", NULL, err);
 }
 
-bool journal_open_read(const char *path, Journal **ret, Err *err)
+/* Whole under another name, then renamed: an empty file in its place is never a new journal, but
+ * one that was cut. */
+static bool make(const char *path, const char *site, Err *err)
+{
+	AUTO(journal_close_auto) Journal *journal = NEW(Journal);
+	AUTO(free_auto) char *folder = path_folder(path);
+	AUTO(free_auto) char *left = NULL;
+
+	journal->path = str_format("%s.new", path);
+	left = str_format("%s-journal", journal->path);
+	if (!dir_make(folder, 0700, err) || !file_remove(journal->path, err) ||
+		!file_remove(left, err) ||
+		!sql_open(journal->path, SQL_CREATE, BUSY_MS, &journal->sql, err) ||
+		!write_schema(journal, site, err))
+		return false;
+	sql_close(TAKE(journal->sql));
+	return file_rename(journal->path, path, err);
+}
+
+bool journal_open(const char *path, const char *site, Journal **ret, Err *err)
+{
+	if (file_kind(path) == FILE_ABSENT && !make(path, site, err))
+		return err_wrap(err, "making the journal '%s'", path);
+	return open_as(path, site, SQL_WRITE, ret, err);
+}
+
+bool journal_open_read(const char *path, const char *site, Journal **ret, Err *err)
 {
 	*ret = NULL;
 	if (!file_exists(path))
 		return true;
-	return open_as(path, SQL_READ, ret, err);
+	return open_as(path, site, SQL_READ, ret, err);
 }
 
 void journal_close(Journal *journal)
@@ -201,7 +326,7 @@ static char *new_run_id(const char *command, int64_t now, int attempt)
 
 bool journal_run_begin(Journal *journal, const char *command, char **ret_id, Err *err)
 {
-	char when[NUMBER_SIZE];
+	char when[NUMBER_SIZE], sum[SUM_SIZE];
 	int64_t now = clock_wall_ms();
 	Run open = {0};
 	bool any;
@@ -222,9 +347,11 @@ bool journal_run_begin(Journal *journal, const char *command, char **ret_id, Err
 			return err_wrap(err, "reading the journal");
 		if (taken)
 			continue;
+		number(when, now);
+		sum_of(sum, ARGV(id, command, SQL_NULL, SQL_NULL, when, SQL_NULL, SQL_NULL));
 		if (!sql_run(journal->sql,
-			    "INSERT INTO run (id, command, began_ms) VALUES (?1, ?2, ?3)",
-			    ARGV(id, command, number(when, now)), err))
+			    "INSERT INTO run (id, command, began_ms, sum) VALUES (?1, ?2, ?3, ?4)",
+			    ARGV(id, command, when, sum), err))
 			return err_wrap(err, "writing the journal");
 		*ret_id = TAKE(id);
 		return true;
@@ -237,13 +364,20 @@ bool journal_run_end(Journal *journal, const char *run, const char *outcome, int
 {
 	AUTO(free_auto) char *plain = result ? json_line(result) : NULL;
 	AUTO(free_auto) char *masked = redact(plain);
-	char status[NUMBER_SIZE], when[NUMBER_SIZE];
+	const char *stored = masked ? masked : SQL_NULL;
+	char status[NUMBER_SIZE], began[NUMBER_SIZE], when[NUMBER_SIZE], sum[SUM_SIZE];
+	AUTO(run_clear) Run begun = {0};
 
+	if (!journal_run(journal, run, &begun, err))
+		return false;
+	number(status, exit_status);
+	number(when, clock_wall_ms());
+	sum_of(sum, ARGV(run, begun.command, outcome, status, number(began, begun.began_ms), when,
+			    stored));
 	if (!sql_run(journal->sql,
-		    "UPDATE run SET outcome = ?2, exit_status = ?3, ended_ms = ?4, result = ?5 WHERE id = ?1",
-		    ARGV(run, outcome, number(status, exit_status), number(when, clock_wall_ms()),
-			    masked ? masked : SQL_NULL),
-		    err))
+		    "UPDATE run SET outcome = ?2, exit_status = ?3, ended_ms = ?4, result = ?5,"
+		    " sum = ?6 WHERE id = ?1",
+		    ARGV(run, outcome, status, when, stored, sum), err))
 		return err_wrap(err, "writing the end of the run into the journal");
 	return true;
 }
@@ -311,19 +445,22 @@ const char *phase_name(Phase phase)
 	static const char *const names[] = {
 		"none", "intent", "done", "already", "undo-intent", "undone"};
 
-	return names[phase];
+	return (size_t)phase < COUNT_OF(names) ? names[phase] : "unknown";
 }
 
 bool journal_note(
 	Journal *journal, const char *run, const char *step, Phase phase, int64_t ms, Err *err)
 {
-	char which[NUMBER_SIZE], when[NUMBER_SIZE], took[NUMBER_SIZE];
+	char which[NUMBER_SIZE], when[NUMBER_SIZE], took[NUMBER_SIZE], sum[SUM_SIZE];
 
+	number(which, (int64_t)phase);
+	number(when, clock_wall_ms());
+	number(took, ms);
+	sum_of(sum, ARGV(run, step, which, when, took));
 	if (!sql_run(journal->sql,
-		    "INSERT INTO phase (run, step, phase, at_ms, ms) VALUES (?1, ?2, ?3, ?4, ?5)",
-		    ARGV(run, step, number(which, (int64_t)phase), number(when, clock_wall_ms()),
-			    number(took, ms)),
-		    err))
+		    "INSERT INTO phase (run, step, phase, at_ms, ms, sum)"
+		    " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+		    ARGV(run, step, which, when, took, sum), err))
 		return err_wrap(
 			err, "writing '%s' of step '%s' into the journal", phase_name(phase), step);
 	return true;
@@ -388,11 +525,14 @@ void step_times_free(StepTime *times, size_t len)
 bool journal_fact_set(
 	Journal *journal, const char *run, const char *key, const char *value, Err *err)
 {
+	char sum[SUM_SIZE];
+
 	/* Not masked: a masked name of a database or folder could not be acted on any more. */
+	sum_of(sum, ARGV(run, key, value));
 	if (!sql_run(journal->sql,
-		    "INSERT INTO fact (run, key, value) VALUES (?1, ?2, ?3)"
-		    " ON CONFLICT (run, key) DO UPDATE SET value = excluded.value",
-		    ARGV(run, key, value), err))
+		    "INSERT INTO fact (run, key, value, sum) VALUES (?1, ?2, ?3, ?4)"
+		    " ON CONFLICT (run, key) DO UPDATE SET value = excluded.value, sum = excluded.sum",
+		    ARGV(run, key, value, sum), err))
 		return err_wrap(err, "writing '%s' into the journal", key);
 	return true;
 }

@@ -6,8 +6,8 @@
  * back note(UNDO_INTENT), undo, note(UNDONE); run_end. A run without an end is unfinished: there is
  * at most one, and nothing but resume may follow it.
  *
- * A journal written by a newer belay is refused (ERR_PERSON), a damaged one too: no action is ever
- * taken on it. */
+ * A journal written by a newer belay or of another site is refused (ERR_PERSON), a damaged one too
+ * (each row has a sum), and an empty file: no action is ever taken on it. */
 #pragma once
 #include <stdint.h>
 
@@ -39,9 +39,10 @@ typedef struct RunList {
 	size_t len;
 } RunList;
 
-bool journal_open(const char *path, Journal **ret, Err *err) NODISCARD; /* made when absent */
+/* `site` is its name: a journal belongs to one. Made when absent. */
+bool journal_open(const char *path, const char *site, Journal **ret, Err *err) NODISCARD;
 /* For status and history: *ret is NULL (and true) when there is no journal yet. Never writes. */
-bool journal_open_read(const char *path, Journal **ret, Err *err) NODISCARD;
+bool journal_open_read(const char *path, const char *site, Journal **ret, Err *err) NODISCARD;
 void journal_close(Journal *journal);
 DEFINE_AUTO(Journal, journal_close)
 

@@ -106,7 +106,7 @@ static int open_journal(void **state UNUSED)
 	if (!mkdtemp(folder))
 		return -1;
 	path = path_join(folder, "journal.db");
-	return journal_open(path, &journal, &err) &&
+	return journal_open(path, "toy", &journal, &err) &&
 			       journal_run_begin(journal, "toy", &run_id, &err)
 		       ? 0
 		       : -1;
