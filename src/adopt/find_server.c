@@ -74,15 +74,22 @@ const char *server_container_kind(const char *cgroup)
 	return NULL;
 }
 
+static int port_of(const char *text)
+{
+	const long port = strtol(text, NULL, 10);
+
+	return port > 0 && port <= 65535 ? (int)port : 0;
+}
+
 int server_port_of_argv(const StrList *argv)
 {
 	for (size_t i = 0; i < argv->len; i++) {
 		const char *word = argv->items[i];
 
 		if (str_is(word, "--port") && i + 1 < argv->len)
-			return (int)strtol(argv->items[i + 1], NULL, 10);
+			return port_of(argv->items[i + 1]);
 		if (str_starts(word, "--port="))
-			return (int)strtol(word + strlen("--port="), NULL, 10);
+			return port_of(word + strlen("--port="));
 	}
 	return 0;
 }

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <zstd.h>
 
@@ -143,10 +144,14 @@ struct DumpReader {
 bool dump_reader_open(const char *path, const FileSum *expected, DumpReader **ret, Err *err)
 {
 	AUTO(dump_reader_free_auto) DumpReader *reader = NEW(DumpReader);
+	struct stat about;
 
-	reader->fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	if (reader->fd < 0)
+	/* A named pipe in its place would be waited for without an end. */
+	reader->fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (reader->fd < 0 || fstat(reader->fd, &about) != 0)
 		return err_fail_sys(err, "cannot read '%s'", path);
+	if (!S_ISREG(about.st_mode))
+		return err_fail(err, ERR_VERIFY, "'%s' is not a regular file", path);
 	reader->path = str_dup(path);
 	reader->expected = *expected;
 	reader->sha = sha256_new();

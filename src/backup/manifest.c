@@ -12,6 +12,7 @@
 /* Room for a million uploads. */
 #define MANIFEST_MAX_BYTES (256 * 1024 * 1024)
 #define CHUNK_BYTES        (256 * 1024)
+#define BYTES_MAX          ((int64_t)1 << 60) /* of all files together */
 
 static bool path_is_inside(const char *path)
 {
@@ -20,7 +21,8 @@ static bool path_is_inside(const char *path)
 	if (str_empty(path) || path[0] == '/')
 		return false;
 	strlist_split(&parts, path, "/");
-	return parts.len > 0 && !strlist_has(&parts, "..") && !strlist_has(&parts, ".");
+	return parts.len > 0 && !str_ends(path, "/") && !strstr(path, "//") &&
+	       !strlist_has(&parts, "..") && !strlist_has(&parts, ".");
 }
 
 static bool digest_is_one(const char *digest)
@@ -29,8 +31,64 @@ static bool digest_is_one(const char *digest)
 	       strspn(digest, "0123456789abcdef") == SHA256_HEX_SIZE - 1;
 }
 
+/* A site of that name may be made from the set: its name is a part of paths. */
+static bool name_is_plain(const char *name)
+{
+	return !str_empty(name) && name[0] != '.' && !strchr(name, '/');
+}
+
+static int by_path(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* The sorted one that `path` is, or lies below. */
+static bool is_below_one(const char *path, const char *const *links, size_t count)
+{
+	AUTO(free_auto) char *part = str_dup(path);
+
+	for (char *end = part + strlen(part); end; end = strrchr(part, '/')) {
+		const char *const key = part;
+
+		*end = '\0';
+		if (bsearch(&key, links, count, sizeof *links, by_path))
+			return true;
+	}
+	return false;
+}
+
+/* What is written below a link lands where it points to: outside of the set, and of the site. */
+static bool check_links(const json_t *files, Err *err)
+{
+	AUTO(free_auto) const char **links = mem_new(json_array_size(files) + 1, sizeof *links);
+	const json_t *file;
+	size_t i, count = 0;
+
+	json_array_foreach(files, i, file)
+	{
+		if (json_str(file, "link"))
+			links[count++] = json_str(file, "path");
+	}
+	qsort(links, count, sizeof *links, by_path);
+	for (size_t j = 1; j < count; j++)
+		if (str_is(links[j - 1], links[j]))
+			return err_fail(err, ERR_VERIFY, "it names '%s' twice", links[j]);
+	json_array_foreach(files, i, file)
+	{
+		const char *path = json_str(file, "path");
+		AUTO(free_auto)
+		char *above = json_str(file, "link") ? path_folder(path) : str_dup(path);
+
+		if (count && is_below_one(above, links, count))
+			return err_fail(
+				err, ERR_VERIFY, "it names a file below a link: '%s'", path);
+	}
+	return true;
+}
+
 static bool check_files(const json_t *files, Err *err)
 {
+	int64_t left = BYTES_MAX;
 	const json_t *file;
 	size_t i;
 
@@ -47,8 +105,11 @@ static bool check_files(const json_t *files, Err *err)
 						       !digest_is_one(json_str(file, "sha256"))))
 			return err_fail(
 				err, ERR_VERIFY, "size or SHA-256 of '%s' is missing", path);
+		if (json_int(file, "bytes", 0) > left)
+			return err_fail(err, ERR_VERIFY, "the size of '%s' is impossible", path);
+		left -= json_int(file, "bytes", 0);
 	}
-	return true;
+	return check_links(files, err);
 }
 
 /* Over everything else in it, the verdict too. Not against forgery: whoever can write here can
@@ -80,7 +141,7 @@ static bool check(const json_t *manifest, Err *err)
 	if (json_int(manifest, "schema", 0) > MANIFEST_SCHEMA)
 		return err_fail(err, ERR_VERIFY, "it was written by a newer belay");
 	if (json_int(manifest, "schema", 0) != MANIFEST_SCHEMA || !json_str(manifest, "version") ||
-		!json_str(manifest, "site") || !json_str(database, "kind"))
+		!name_is_plain(json_str(manifest, "site")) || !json_str(database, "kind"))
 		return err_fail(err, ERR_VERIFY, "it is incomplete");
 	if (!check_files(json_object_get(manifest, "files"), err))
 		return false;

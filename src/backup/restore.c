@@ -8,6 +8,7 @@
 #include "backup/manifest.h"
 #include "backup/set_file.h"
 #include "base/event.h"
+#include "base/fault.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "os/file.h"
@@ -71,8 +72,10 @@ bool backup_restore_database(
 static bool dress(const Site *site, const json_t *file, const char *path, Err *err)
 {
 	const int64_t ns = json_int(file, "mtime_ns", 0);
-	const struct timespec at = {
-		.tv_sec = (time_t)(ns / 1000000000), .tv_nsec = (long)(ns % 1000000000)};
+	const int64_t part = ns % 1000000000;
+	/* Before 1970 the seconds are negative, their fraction never is. */
+	const struct timespec at = {.tv_sec = (time_t)(ns / 1000000000 - (part < 0)),
+		.tv_nsec = (long)(part < 0 ? part + 1000000000 : part)};
 	const struct timespec times[2] = {at, at};
 
 	if (!json_str(file, "link") && utimensat(AT_FDCWD, path, times, AT_SYMLINK_NOFOLLOW) != 0)
@@ -93,37 +96,85 @@ static bool make_folder(const Site *site, const char *folder, Err *err)
 	return geteuid() != 0 || file_chown(folder, site->recipe.uid, site->recipe.gid, err);
 }
 
-static bool put_file(
-	const BackupSet *set, const Site *site, const json_t *file, const char *to, Err *err)
+/* One folder down, made when it is not there. The application writes here and belay may be root: a
+ * link is never followed, or it would say where root writes. */
+static bool step_down(const Site *site, int *fd, const char *name, Err *err)
+{
+	AUTO(close_auto) int above = *fd;
+	bool made;
+
+	*fd = -1;
+	if (!FAULT(err, "restore-folder"))
+		return false;
+	made = mkdirat(above, name, 0755) == 0;
+	if (!made && errno != EEXIST)
+		return err_fail_sys(err, "cannot create the folder '%s'", name);
+	*fd = openat(above, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (*fd < 0 && (errno == ELOOP || errno == ENOTDIR))
+		return err_fail(err, ERR_FOREIGN,
+			"'%s' is a link or no folder, and nothing is restored below it", name);
+	if (*fd < 0)
+		return err_fail_sys(err, "cannot open the folder '%s'", name);
+	if (made && geteuid() == 0 && fchown(*fd, site->recipe.uid, site->recipe.gid) != 0)
+		return err_fail_sys(err, "cannot set the owner of '%s'", name);
+	return true;
+}
+
+/* The folder of `below`, a path under `root`, whose own name may lead through links. */
+static bool open_folder(
+	const Site *site, const char *root, const char *below, int *ret_fd, Err *err)
+{
+	AUTO(close_auto) int fd = -1;
+	AUTO(strlist_clear) StrList names = {0};
+
+	if (!make_folder(site, root, err))
+		return false;
+	fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return err_fail_sys(err, "cannot open the folder '%s'", root);
+	strlist_split(&names, below, "/");
+	for (size_t i = 0; i + 1 < names.len; i++)
+		if (!step_down(site, &fd, names.items[i], err))
+			return false;
+	*ret_fd = fd;
+	fd = -1;
+	return true;
+}
+
+static bool put_file(const BackupSet *set, const Site *site, const json_t *file, const char *root,
+	const char *below, Err *err)
 {
 	AUTO(free_auto) char *from = path_join(set->path, json_str(file, "path"));
-	AUTO(free_auto) char *folder = path_folder(to);
+	AUTO(close_auto) int folder = -1;
+	AUTO(free_auto) char *to = NULL;
 	const mode_t mode = (mode_t)(json_int(file, "mode", 0644) & 0777);
+	const char *link = json_str(file, "link");
 
-	if (!check_file(set, file, err) || !make_folder(site, folder, err))
+	if (!check_file(set, file, err) || !open_folder(site, root, below, &folder, err))
 		return false;
-	if (json_str(file, "link") ? !link_replace(to, json_str(file, "link"), err)
-				   : !file_copy(from, to, mode, err))
-		return false;
-	return dress(site, file, to, err);
+	to = str_format("/proc/self/fd/%d/%s", folder, path_name(below));
+	return (link ? link_replace(to, link, err) : file_copy(from, to, mode, err)) &&
+	       dress(site, file, to, err);
 }
 
 /* An upload has a name of its own for ever: what is there already is the newer truth and stays. */
 static bool put_upload(const BackupSet *set, const Site *site, const json_t *file, Err *err)
 {
-	const char *below = json_str(file, "path") + strlen("files/");
-	AUTO(free_auto) char *to = path_join(site->webui.data_dir, below);
+	AUTO(free_auto) char *root = path_join(site->webui.data_dir, "uploads");
+	const char *below = json_str(file, "path") + strlen(UPLOADS);
+	AUTO(free_auto) char *to = path_join(root, below);
 
-	return file_kind(to) != FILE_ABSENT || put_file(set, site, file, to, err);
+	return file_kind(to) != FILE_ABSENT || put_file(set, site, file, root, below, err) ||
+	       err_wrap(err, "'%s'", to);
 }
 
 static bool put_vectors(const BackupSet *set, const Site *site, const json_t *file,
 	const char *vector_spare, Err *err)
 {
-	AUTO(free_auto)
-	char *to = path_join(vector_spare, json_str(file, "path") + strlen(VECTORS));
+	const char *below = json_str(file, "path") + strlen(VECTORS);
 
-	return put_file(set, site, file, to, err);
+	return put_file(set, site, file, vector_spare, below, err) ||
+	       err_wrap(err, "'%s/%s'", vector_spare, below);
 }
 
 /* Empty folders are in no list of files, and a vector store may be empty. */
@@ -178,6 +229,7 @@ bool backup_restore_uploads(const BackupSet *set, const Site *site, Err *err)
 
 bool backup_restore_key(const BackupSet *set, const Site *site, const char *key_file, Err *err)
 {
+	AUTO(free_auto) char *folder = path_folder(key_file);
 	const json_t *file;
 
 	if (!need_manifest(set, err))
@@ -185,6 +237,6 @@ bool backup_restore_key(const BackupSet *set, const Site *site, const char *key_
 	file = manifest_file(set->manifest, "secret_key");
 	if (!file)
 		return err_fail(err, ERR_VERIFY, "backup set '%s' holds no secret key", set->name);
-	return put_file(set, site, file, key_file, err) ||
+	return put_file(set, site, file, folder, path_name(key_file), err) ||
 	       err_wrap(err, "restoring the secret key of '%s'", set->name);
 }

@@ -1,5 +1,6 @@
 #include "backup/site_of_set.h"
 
+#include <ctype.h>
 #include <pwd.h>
 #include <string.h>
 
@@ -116,25 +117,25 @@ static void default_path(char **slot, const char *path)
 		*slot = str_dup(path);
 }
 
-static int port_of(const StrList *argv)
+static long port_of(const StrList *argv)
 {
 	for (size_t i = 0; i + 1 < argv->len; i++)
 		if (str_is(argv->items[i], "--port"))
-			return (int)strtol(argv->items[i + 1], NULL, 10);
+			return strtol(argv->items[i + 1], NULL, 10);
 	return 0;
 }
 
 static void set_places(Making *making)
 {
 	Site *draft = &making->draft;
-	const int port = port_of(&making->recipe.argv);
+	const long port = port_of(&making->recipe.argv);
 
 	default_path(&draft->environment, making->environment);
 	default_path(&draft->start_directory, making->directory);
 	if (!draft->data_dir && making->data_dir)
 		draft->data_dir = str_dup(making->data_dir);
 	if (!wished(making, "port") && port > 0 && port <= 65535)
-		draft->port = port;
+		draft->port = (int)port;
 }
 
 static bool ends_here(const char *at)
@@ -318,8 +319,13 @@ bool set_packages(const BackupSet *set, StrList *ret, Err *err)
 	if (!file_read(path, SMALL_MAX, &text, NULL, err))
 		return false;
 	strlist_split(&lines, text, "\n");
-	for (size_t i = 0; i < lines.len; i++)
+	for (size_t i = 0; i < lines.len; i++) {
+		/* They become words of a command line of pip or uv. */
+		if (!isalnum((unsigned char)lines.items[i][0]))
+			return err_fail(err, ERR_VERIFY, "'%.100s' in '%s' is not a package",
+				lines.items[i], path);
 		if (!is_tool(lines.items[i]))
 			strlist_add(ret, lines.items[i]);
+	}
 	return true;
 }

@@ -11,6 +11,7 @@
 #include "os/file.h"
 
 #define RECIPE_MAX (4 * 1024 * 1024)
+#define SCHEMA     1
 
 static json_t *list_new(const StrList *list)
 {
@@ -53,7 +54,7 @@ static json_t *recipe_json_new(const Recipe *recipe)
 
 	for (size_t i = 0; i < recipe->group_count; i++)
 		json_array_append_new(groups, json_integer(recipe->groups[i]));
-	json_put_int(root, "schema", 1);
+	json_put_int(root, "schema", SCHEMA);
 	json_object_set_new(root, "argv", list_new(&recipe->argv));
 	json_object_set_new(root, "env", list_new(&recipe->env));
 	json_put(root, "dir", recipe->dir);
@@ -72,11 +73,21 @@ static json_t *recipe_json_new(const Recipe *recipe)
 	return root;
 }
 
+/* A variable may be missing in it; a word of the command, or the folder, may not. */
+static bool can_be_written(const Recipe *recipe, const json_t *root)
+{
+	return json_array_size(json_object_get(root, "argv")) == recipe->argv.len &&
+	       str_is(json_str(root, "dir"), recipe->dir);
+}
+
 bool recipe_save(const char *path, const Recipe *recipe, Err *err)
 {
 	AUTO(json_release_auto) json_t *root = recipe_json_new(recipe);
 	AUTO(free_auto) char *text = json_pretty(root);
 
+	if (!can_be_written(recipe, root))
+		return err_fail(err, ERR_REFUSED,
+			"the command or the folder that the server was started with is not UTF-8");
 	if (!file_write_text(path, text, 0600, err))
 		return err_wrap(err, "saving how the server is started");
 	return true;
@@ -122,7 +133,21 @@ static void read_limits(const json_t *root, Recipe *recipe)
 	}
 }
 
-static void read_groups(const json_t *root, Recipe *recipe)
+/* A number that does not fit would wrap, possibly to root's; -1 means "leave it" to the kernel. An
+ * absent one leaves what is in `ret`. */
+static bool read_id(const json_t *value, uint32_t *ret)
+{
+	const json_int_t number = json_integer_value(value);
+
+	if (!value)
+		return true;
+	if (!json_is_integer(value) || number < 0 || number >= UINT32_MAX)
+		return false;
+	*ret = (uint32_t)number;
+	return true;
+}
+
+static bool read_groups(const json_t *root, Recipe *recipe)
 {
 	const json_t *array = json_object_get(root, "groups");
 	size_t i;
@@ -131,12 +156,13 @@ static void read_groups(const json_t *root, Recipe *recipe)
 	recipe->groups = mem_new(json_array_size(array) + 1, sizeof(gid_t));
 	json_array_foreach(array, i, item)
 	{
-		if (json_is_integer(item))
-			recipe->groups[recipe->group_count++] = (gid_t)json_integer_value(item);
+		if (!read_id(item, &recipe->groups[recipe->group_count++]))
+			return false;
 	}
+	return true;
 }
 
-static void recipe_of_json(const json_t *root, Recipe *recipe)
+static bool recipe_of_json(const json_t *root, Recipe *recipe)
 {
 	const char *ignored = json_str(root, "ignored_signals");
 
@@ -144,17 +170,20 @@ static void recipe_of_json(const json_t *root, Recipe *recipe)
 	read_list(root, "env", &recipe->env);
 	recipe->dir = str_dup(json_str(root, "dir"));
 	recipe->user = str_dup(json_str(root, "user"));
-	recipe->uid = (uid_t)json_int(root, "uid", (int64_t)geteuid());
-	recipe->gid = (gid_t)json_int(root, "gid", (int64_t)getegid());
+	recipe->uid = geteuid();
+	recipe->gid = getegid();
 	recipe->umask = (mode_t)(json_int(root, "umask", 0022) & 0777);
 	recipe->ignored_signals = ignored ? strtoull(ignored, NULL, 16) : 0;
-	read_groups(root, recipe);
 	read_limits(root, recipe);
 	recipe->log = str_dup(json_str(root, "log"));
 	recipe->pid_file = str_dup(json_str(root, "pid_file"));
 	recipe->pid = (pid_t)json_int(root, "pid", 0);
 	recipe->start_ticks = (uint64_t)json_int(root, "start_ticks", 0);
 	recipe->read_at_ms = json_int(root, "read_at_ms", 0);
+	return json_int(root, "schema", SCHEMA) == SCHEMA &&
+	       read_id(json_object_get(root, "uid"), &recipe->uid) &&
+	       read_id(json_object_get(root, "gid"), &recipe->gid) && read_groups(root, recipe) &&
+	       recipe->argv.len && recipe->dir && recipe->dir[0] == '/';
 }
 
 bool recipe_load(const char *path, Recipe *ret, Err *err)
@@ -168,8 +197,7 @@ bool recipe_load(const char *path, Recipe *ret, Err *err)
 		return err_wrap(err, "reading how the server is started");
 	if (!json_parse(text, len, RECIPE_MAX, &root, err))
 		return err_wrap(err, "'%s'", path);
-	recipe_of_json(root, &recipe);
-	if (!recipe.argv.len || !recipe.dir) {
+	if (!recipe_of_json(root, &recipe)) {
 		err_fail(err, ERR_CONFIG, "'%s' does not say how the server is started", path);
 		return err_hint(err, "start the server and type: belay adopt");
 	}

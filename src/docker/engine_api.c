@@ -125,7 +125,8 @@ static void read_state(const json_t *state, Container *ret)
 			     : str_dup(status);
 }
 
-static void read_container(const json_t *json, Container *ret)
+/* A container without id or name is something else that answers at the socket. */
+static bool read_container(const json_t *json, Container *ret, Err *err)
 {
 	const json_t *config = json_object_get(json, "Config");
 	const json_t *host = json_object_get(json, "HostConfig");
@@ -133,8 +134,12 @@ static void read_container(const json_t *json, Container *ret)
 	const char *name = json_str(json, "Name");
 	const char *path = json_str(json, "Path");
 
+	if (name && name[0] == '/')
+		name++;
+	if (!engine_is_name(json_str(json, "Id")) || !engine_is_name(name))
+		return err_fail(err, ERR_NETWORK, "the Docker engine's answer names no container");
 	ret->id = str_dup(json_str(json, "Id"));
-	ret->name = str_dup(name && name[0] == '/' ? name + 1 : name);
+	ret->name = str_dup(name);
 	ret->image = str_dup(json_str(config, "Image"));
 	ret->image_id = str_dup(json_str(json, "Image"));
 	ret->dir = str_dup(json_str(config, "WorkingDir"));
@@ -149,6 +154,7 @@ static void read_container(const json_t *json, Container *ret)
 	read_mounts(json_object_get(json, "Mounts"), ret);
 	read_ports(json_object_get(network, "Ports"), &ret->published);
 	read_networks(json_object_get(network, "Networks"), ret);
+	return true;
 }
 
 bool docker_inspect(const char *name_or_id, Container *ret, Err *err)
@@ -165,8 +171,12 @@ bool docker_inspect(const char *name_or_id, Container *ret, Err *err)
 		return err_hint(err, "docker ps -a");
 	}
 	*ret = (Container){0};
-	read_container(json, ret);
-	return true;
+	return read_container(json, ret, err);
+}
+
+static int port_number(int64_t number)
+{
+	return number > 0 && number <= 65535 ? (int)number : 0;
 }
 
 /* The container's side of a published port; 0 when it does not publish this one. */
@@ -180,7 +190,7 @@ static int inner_port(const json_t *container, int host_port)
 	{
 		if (json_int(port, "PublicPort", 0) == host_port &&
 			str_is(json_str(port, "Type"), "tcp"))
-			return (int)json_int(port, "PrivatePort", 0);
+			return port_number(json_int(port, "PrivatePort", 0));
 	}
 	return 0;
 }

@@ -18,6 +18,8 @@ static const Row rows[] = {
 	{"/e/bin/python|/e/bin/open-webui|dev", true, 0},
 	{"/e/bin/python|/e/bin/open-webui|--help", false, 0},
 	{"bash|-c|open-webui serve --port 1", false, 0},
+	{"/e/bin/python|/e/bin/open-webui|serve|--port|-1", true, 0},
+	{"/e/bin/python|/e/bin/open-webui|serve|--port=4294967377", true, 0},
 	{"vim|/srv/start-open-webui.sh", false, 0},
 	{"grep|open-webui serve", false, 0},
 	{"/e/bin/python|-c|from multiprocessing.spawn import spawn_main", false, 0},

@@ -1,5 +1,6 @@
 #include "backup/backup.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -427,6 +428,45 @@ static void the_live_vector_store_is_never_the_target(void **state)
 	assert_string_equal(vectors, "vectors");
 }
 
+/* DATA_DIR belongs to the application, and belay may be root. */
+static void nothing_is_restored_through_a_link(void **state)
+{
+	Fixture *fixture = *state;
+	AUTO(backup_set_clear) BackupSet set = {0};
+	AUTO(free_auto) char *deep = path_join(fixture->root, "data/uploads/deep");
+	AUTO(free_auto) char *outside = path_join(fixture->root, "outside");
+	AUTO(free_auto) char *written = path_join(outside, "two.db");
+	AUTO(free_auto) char *spare = path_join(fixture->root, "data/vector_db.belay-1");
+
+	make_set(fixture, &set);
+	assert_done(tree_remove(deep, &fixture->err), &fixture->err);
+	assert_done(dir_make(outside, 0755, &fixture->err), &fixture->err);
+	assert_done(link_replace(deep, outside, &fixture->err), &fixture->err);
+	assert_error(backup_restore_files(&set, &fixture->site, spare, &fixture->err),
+		&fixture->err, ERR_FOREIGN);
+	assert_part(fixture->err.text, "data/uploads/deep");
+	assert_false(file_exists(written));
+}
+
+static void a_file_from_before_1970_comes_back(void **state)
+{
+	static const struct timespec times[2] = {{.tv_sec = -2, .tv_nsec = 5}, {-2, 5}};
+	Fixture *fixture = *state;
+	AUTO(backup_set_clear) BackupSet set = {0};
+	AUTO(free_auto) char *old = path_join(fixture->root, "data/uploads/one.pdf");
+	AUTO(free_auto) char *spare = path_join(fixture->root, "data/vector_db.belay-1");
+	struct stat about;
+
+	assert_int_equal(utimensat(AT_FDCWD, old, times, 0), 0);
+	make_set(fixture, &set);
+	assert_done(file_remove(old, &fixture->err), &fixture->err);
+	assert_done(
+		backup_restore_files(&set, &fixture->site, spare, &fixture->err), &fixture->err);
+	assert_int_equal(stat(old, &about), 0);
+	assert_int_equal(about.st_mtim.tv_sec, -2);
+	assert_int_equal(about.st_mtim.tv_nsec, 5);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 int main(void)
@@ -446,6 +486,8 @@ int main(void)
 		TEST(the_files_come_back_and_nothing_is_lost),
 		TEST(a_damaged_set_restores_nothing_damaged),
 		TEST(the_live_vector_store_is_never_the_target),
+		TEST(nothing_is_restored_through_a_link),
+		TEST(a_file_from_before_1970_comes_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

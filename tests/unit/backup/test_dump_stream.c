@@ -1,5 +1,6 @@
 #include "backup/dump_stream.h"
 
+#include <sys/stat.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -132,6 +133,19 @@ static void an_empty_dump_is_a_dump(void **state)
 	assert_int_equal(len, 0);
 }
 
+/* Opened like a file it would be waited for until somebody writes into it. */
+static void a_pipe_in_its_place_is_no_dump(void **state)
+{
+	Fixture *fixture = *state;
+	AUTO(err_clear) Err err = {0};
+	AUTO(free_auto) char *path = path_join(fixture->folder, "pipe.zst");
+	AUTO(dump_reader_free_auto) DumpReader *reader = NULL;
+	FileSum sum = {.bytes = 0};
+
+	assert_int_equal(mkfifo(path, 0600), 0);
+	assert_error(dump_reader_open(path, &sum, &reader, &err), &err, ERR_VERIFY);
+}
+
 static void an_existing_file_is_not_overwritten(void **state)
 {
 	Fixture *fixture = *state;
@@ -194,6 +208,7 @@ int main(void)
 		TEST(what_goes_in_comes_out),
 		TEST(the_digest_is_that_of_the_file),
 		TEST(an_empty_dump_is_a_dump),
+		TEST(a_pipe_in_its_place_is_no_dump),
 		TEST(an_existing_file_is_not_overwritten),
 		TEST(one_flipped_bit_is_found_wherever_it_is),
 		TEST(a_cut_or_longer_file_is_found),

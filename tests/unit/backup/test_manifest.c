@@ -55,6 +55,29 @@ static const struct {
 		"{\"schema\": 1, " START "\"files\": [" DATABASE
 		", {\"path\": \"x\", \"bytes\": 1}]}",
 		false, "SHA-256"},
+	{"sizes that overflow when they are added up",
+		"{\"schema\": 1, " START "\"files\": [" DATABASE
+		", {\"path\": \"x\", \"bytes\": 9223372036854775807, \"sha256\": " DIGEST "}]}",
+		false, "impossible"},
+	{"a file below a link",
+		"{\"schema\": 1, " START "\"files\": [" DATABASE
+		", {\"path\": \"files/uploads/b\", \"link\": \"/etc\"}, "
+		"{\"path\": \"files/uploads/b/deep/x\", \"bytes\": 0, \"sha256\": " DIGEST "}]}",
+		false, "below a link"},
+	{"a file in place of a link",
+		"{\"schema\": 1, " START "\"files\": [" DATABASE
+		", {\"path\": \"files/uploads/b\", \"bytes\": 0, \"sha256\": " DIGEST "}, "
+		"{\"path\": \"files/uploads/b\", \"link\": \"/etc\"}]}",
+		false, "below a link"},
+	{"a folder in place of a file",
+		"{\"schema\": 1, " START "\"files\": [" DATABASE ", {\"path\": \"files/uploads/\", "
+		"\"bytes\": 0, \"sha256\": " DIGEST "}]}",
+		false, "outside"},
+	{"a site that is a path",
+		"{\"schema\": 1, \"site\": \"../../etc/cron.d/x\", \"version\": \"0.8.0\", "
+		"\"database\": {\"kind\": \"sqlite\", \"file\": \"webui.db.zst\"}, "
+		"\"files\": [" DATABASE "]}",
+		false, "incomplete"},
 };
 
 static void a_manifest_is_checked_before_anything_believes_it(void **state UNUSED)

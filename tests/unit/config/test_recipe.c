@@ -114,6 +114,43 @@ static pid_t start_sleeper(const char *dir)
 }
 
 /* The process is only what we want to read after its exec. */
+/* As root, a number that wraps would start the server as somebody else. */
+static void a_recipe_that_cannot_be_meant_is_refused(void **state)
+{
+	static const char *const bad[] = {
+		"{\"argv\":[\"a\"],\"dir\":\"/\",\"uid\":4294967296}",
+		"{\"argv\":[\"a\"],\"dir\":\"/\",\"gid\":-1}",
+		"{\"argv\":[\"a\"],\"dir\":\"/\",\"uid\":\"0\"}",
+		"{\"argv\":[\"a\"],\"dir\":\"/\",\"groups\":[4294967295]}",
+		"{\"argv\":[\"a\"],\"dir\":\"/\",\"schema\":2}",
+		"{\"argv\":[\"a\"],\"dir\":\"srv\"}",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(bad); i++) {
+		char path[] = "/tmp/belay-recipe-XXXXXX";
+		AUTO(err_clear) Err err = {0};
+		AUTO(recipe_clear) Recipe recipe = {0};
+
+		print_message("%s\n", bad[i]);
+		close(mkstemp(path));
+		assert_done(file_write_text(path, bad[i], 0600, &err), &err);
+		assert_error(recipe_load(path, &recipe, &err), &err, ERR_CONFIG);
+		unlink(path);
+	}
+}
+
+static void a_command_that_is_no_utf8_is_not_written_without_that_word(void **state)
+{
+	AUTO(err_clear) Err err = {0};
+	AUTO(recipe_clear) Recipe recipe = {.dir = str_dup("/")};
+
+	(void)state;
+	strlist_add(&recipe.argv, "/bin/serve");
+	strlist_add(&recipe.argv, "--name=\xff");
+	assert_error(recipe_save("/nowhere/recipe.json", &recipe, &err), &err, ERR_REFUSED);
+}
+
 static void wait_exec(pid_t pid)
 {
 	for (int i = 0; i < 200; i++) {
@@ -181,6 +218,8 @@ int main(void)
 		cmocka_unit_test(saved_and_loaded_it_is_the_same),
 		cmocka_unit_test(its_secrets_are_masked_from_then_on),
 		cmocka_unit_test(a_file_that_says_nothing_is_an_error),
+		cmocka_unit_test(a_recipe_that_cannot_be_meant_is_refused),
+		cmocka_unit_test(a_command_that_is_no_utf8_is_not_written_without_that_word),
 		cmocka_unit_test(read_from_a_process_and_started_again),
 	};
 
