@@ -20,8 +20,8 @@ static void draw(Progress *progress)
 	AUTO(text_clear) Text line = TEXT_INIT(8192);
 
 	text_add_bytes(&line, text, columns_fit(text, room > 0 ? room : 0));
-	out_addf(out, "\r%s  %s%s%s\033[K", line.data ? line.data : "", out_ink(out, INK_FAINT),
-		elapsed, out_ink(out, INK_NONE));
+	text_addf(&line, "  %s%s%s", out_ink(out, INK_FAINT), elapsed, out_ink(out, INK_NONE));
+	out_rewrite_line(out, line.data);
 	progress->shown = true;
 }
 
@@ -74,7 +74,7 @@ void progress_news(Progress *progress, const char *detail, int64_t done, int64_t
 void progress_hide(Progress *progress)
 {
 	if (progress->shown)
-		out_add(progress->out, "\r\033[K");
+		out_rewrite_line(progress->out, "");
 	progress->shown = false;
 	if (progress->out->terminal)
 		progress->drawn_ms -= REDRAW_MS;

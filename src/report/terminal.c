@@ -63,11 +63,68 @@ static void drain(Out *out, int wait_ms)
 		out->stalled = false;
 }
 
+static const char *const colours[] = {[INK_NONE] = "\033[0m",
+	[INK_GOOD] = "\033[32m",
+	[INK_BAD] = "\033[31m",
+	[INK_WARN] = "\033[33m",
+	[INK_FAINT] = "\033[2m",
+	[INK_STRONG] = "\033[1m"};
+
+static size_t colour_at(const char *text)
+{
+	for (size_t i = 0; *text == '\033' && i < COUNT_OF(colours); i++)
+		if (str_starts(text, colours[i]))
+			return strlen(colours[i]);
+	return 0;
+}
+
+/* How many bytes here would be acted upon instead of shown: C0, DEL, C1 as UTF-8 or as bytes of an
+ * 8-bit locale, and what turns the direction of writing round (U+202A to E, U+2066 to 9). */
+static size_t command_at(const Out *out, const unsigned char *c)
+{
+	if (*c < ' ' || *c == 0x7f)
+		return *c != '\n' && *c != '\t';
+	if (!out->utf8)
+		return *c >= 0x80 && *c < 0xa0;
+	if (c[0] == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0)
+		return 2;
+	if (c[0] == 0xe2 && ((c[1] == 0x80 && c[2] >= 0xaa && c[2] <= 0xae) ||
+				    (c[1] == 0x81 && c[2] >= 0xa6 && c[2] <= 0xa9)))
+		return 3;
+	return 0;
+}
+
+/* Texts come from logs, file names and other programs: on a terminal they are only shown. */
+static void add_harmless(Out *out, const char *text)
+{
+	while (*text) {
+		const size_t colour = out->colour ? colour_at(text) : 0;
+		const size_t command = colour ? 0 : command_at(out, (const unsigned char *)text);
+		const size_t len = colour ? colour : command ? command : 1;
+
+		text_add_bytes(&out->pending, command ? "?" : text, command ? 1 : len);
+		text += len;
+	}
+}
+
 void out_add(Out *out, const char *text)
 {
 	if (out->deaf || str_empty(text))
 		return;
-	text_add(&out->pending, text);
+	if (out->terminal)
+		add_harmless(out, text);
+	else
+		text_add(&out->pending, text);
+	drain(out, out->stalled ? 0 : PATIENCE_MS);
+}
+
+void out_rewrite_line(Out *out, const char *line)
+{
+	if (out->deaf)
+		return;
+	text_add(&out->pending, "\r");
+	add_harmless(out, line);
+	text_add(&out->pending, "\033[K");
 	drain(out, out->stalled ? 0 : PATIENCE_MS);
 }
 
@@ -94,12 +151,5 @@ void out_clear(Out *out)
 
 const char *out_ink(const Out *out, Ink ink)
 {
-	static const char *const codes[] = {[INK_NONE] = "\033[0m",
-		[INK_GOOD] = "\033[32m",
-		[INK_BAD] = "\033[31m",
-		[INK_WARN] = "\033[33m",
-		[INK_FAINT] = "\033[2m",
-		[INK_STRONG] = "\033[1m"};
-
-	return out->colour ? codes[ink] : "";
+	return out->colour ? colours[ink] : "";
 }

@@ -20,7 +20,10 @@ typedef struct Out {
 
 /* `colours` false: --no-color. NO_COLOR and TERM=dumb are looked at here. */
 void out_init(Out *out, int fd, bool colours);
+/* On a terminal nothing in `text` is acted upon but newlines and the colours of out_ink(). */
 void out_add(Out *out, const char *text);
+/* Back to the beginning of the line, which becomes `line`. For terminals. */
+void out_rewrite_line(Out *out, const char *line);
 void out_addf(Out *out, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void out_finish(Out *out); /* write all that is left, however long the reader takes */
 void out_clear(Out *out);

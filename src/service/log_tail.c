@@ -34,6 +34,10 @@ static char *read_from(const char *path, int64_t from)
 	if (from < about.st_size - BACK_MAX)
 		from = about.st_size - BACK_MAX;
 	while (!text.truncated && (got = pread(fd, bytes, sizeof bytes, from)) > 0) {
+		/* A log that was emptied under its writer begins with NULs. */
+		for (ssize_t i = 0; i < got; i++)
+			if (!bytes[i])
+				bytes[i] = '\n';
 		text_add_bytes(&text, bytes, (size_t)got);
 		from += got;
 	}
@@ -44,8 +48,14 @@ static char *clean_line(const char *line)
 {
 	char *masked = redact(line);
 
-	if (strlen(masked) > LINE_MAX)
-		masked[LINE_MAX] = '\0';
+	size_t len = strlen(masked);
+
+	if (len > LINE_MAX) {
+		/* Not in the middle of a character, or the line is no UTF-8 any more. */
+		for (len = LINE_MAX; len && ((unsigned char)masked[len] & 0xc0) == 0x80;)
+			len--;
+		masked[len] = '\0';
+	}
 	for (char *c = masked; *c; c++) {
 		if ((unsigned char)*c < ' ' || *c == 0x7f)
 			*c = ' ';

@@ -62,12 +62,42 @@ static void test_no_colour_into_a_pipe(void **state)
 	assert_string_equal(out_ink(&heard.out, INK_BAD), "");
 }
 
+/* A log line or a file name could clear the screen, or hide what was said before it. */
+static void test_texts_command_no_terminal(void **state)
+{
+	static const struct {
+		const char *text, *shown;
+	} rows[] = {
+		{"a\033[2J\033]0;x\ab", "a?[2J?]0;x?b"},
+		{"refused\rok", "refused?ok"},
+		{"a\xc2\x9b"
+		 "2Jb",
+			"a?2Jb"},
+		{"a\xe2\x80\xae"
+		 "b",
+			"a?b"},
+		{"\033[31mred\033[0m\n", "\033[31mred\033[0m\n"},
+		{"서비스\t중지\n", "서비스\t중지\n"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		AUTO(heard_close) Heard heard;
+
+		heard_open(&heard);
+		heard.out.terminal = heard.out.colour = heard.out.utf8 = true;
+		out_add(&heard.out, rows[i].text);
+		assert_string_equal(heard_text(&heard), rows[i].shown);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_gone_reader_makes_deaf),
 		cmocka_unit_test(test_slow_reader_loses_nothing_and_costs_little),
 		cmocka_unit_test(test_no_colour_into_a_pipe),
+		cmocka_unit_test(test_texts_command_no_terminal),
 	};
 
 	signal(SIGPIPE, SIG_IGN);
