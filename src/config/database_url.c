@@ -279,9 +279,9 @@ static void add_query(Text *out, const DatabaseUrl *url, bool masked)
 	}
 	strlist_split(&parts, url->query, "&");
 	for (size_t i = 0; i < parts.len; i++) {
-		bool secret = str_starts(parts.items[i], "password=") ||
-			      str_starts(parts.items[i], "sslpassword=");
 		size_t len = strcspn(parts.items[i], "=");
+		AUTO(free_auto) char *word = percent_decode(parts.items[i], len, true);
+		bool secret = str_is(word, "password") || str_is(word, "sslpassword");
 
 		if (secret)
 			text_addf(out, "%s%.*s=***", mark, (int)len, parts.items[i]);

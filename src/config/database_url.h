@@ -19,7 +19,8 @@ typedef struct DatabaseUrl {
 bool database_url_parse(
 	const char *text, const char *start_directory, DatabaseUrl *ret, Err *err) NODISCARD;
 void database_url_clear(DatabaseUrl *url);
-/* The same URL with another database name (percent-encoded) or file. Caller frees. */
+/* The same URL with another database name or file, written as it is: SQLAlchemy decodes neither, so
+ * a name with a '?' in it cannot be. Caller frees. */
 char *database_url_with_name(const DatabaseUrl *url, const char *name);
 char *database_url_masked(const DatabaseUrl *url);
 /* libpq keywords and values (host, port, user, password, dbname, and those of the query that libpq

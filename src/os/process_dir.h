@@ -5,6 +5,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/* Tests: another folder with the shape of /proc; NULL goes back to the real one. */
+void proc_use_root(const char *folder);
+char *proc_path(pid_t pid, const char *name); /* caller frees */
 /* At most `max` bytes, NUL-terminated; NULL when it may not be read. ret_len may be NULL. */
 char *proc_file(pid_t pid, const char *name, size_t max, size_t *ret_len);
 char *proc_link(pid_t pid, const char *name); /* what a link in it points to, or NULL */

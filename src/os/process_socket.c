@@ -36,7 +36,7 @@ static bool listeners_add(ListenerList *list, const char *line)
 	Listener found;
 	unsigned port, state;
 
-	if (sscanf(line, " %*d: %32[0-9A-F]:%x %*[0-9A-F]:%*x %x %*x:%*x %*x:%*x %*x %*u %*u %lu",
+	if (sscanf(line, " %*d: %32[0-9A-F]:%4x %*[0-9A-F]:%*x %x %*x:%*x %*x:%*x %*x %*u %*u %lu",
 		    found.address, &port, &state, &found.inode) != 4)
 		return true; /* the heading */
 	if (state != LISTENING)
@@ -67,24 +67,22 @@ static void listeners_of(const char *table, ListenerList *list)
 /* In the network namespace of that process. */
 static void listeners_read(pid_t pid, ListenerList *list)
 {
-	char path[48];
+	AUTO(free_auto) char *four = proc_path(pid, "net/tcp");
+	AUTO(free_auto) char *six = proc_path(pid, "net/tcp6");
 
-	snprintf(path, sizeof path, "/proc/%d/net/tcp", (int)pid);
-	listeners_of(path, list);
-	snprintf(path, sizeof path, "/proc/%d/net/tcp6", (int)pid);
-	listeners_of(path, list);
+	listeners_of(four, list);
+	listeners_of(six, list);
 }
 
 /* A host has tens of thousands of descriptors, and `status` asks about all of them: relative to the
  * folder, without an allocation each. */
 static void each_socket(pid_t pid, bool (*each)(void *arg, unsigned long inode), void *arg)
 {
-	char path[32], target[64];
+	AUTO(free_auto) char *path = proc_path(pid, "fd");
+	char target[64];
 	struct dirent *entry;
-	DIR *folder;
+	DIR *folder = opendir(path);
 
-	snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
-	folder = opendir(path);
 	while (folder && (entry = readdir(folder))) {
 		const ssize_t len = readlinkat(
 			dirfd(folder), entry->d_name, target, sizeof target - 1);

@@ -16,14 +16,28 @@
 #include "os/proc.h"
 #include "os/process_dir.h"
 
-#define ARGV_MAX   (256 * 1024)
-#define ENV_MAX    (2 * 1024 * 1024)
+/* The kernel gives arguments and environment 6 MiB together. Less here would be a recipe without
+ * its last variables, and the server would be started on another database. */
+#define ARGV_MAX   (8 * 1024 * 1024)
+#define ENV_MAX    (8 * 1024 * 1024)
 #define STATUS_MAX (64 * 1024)
 #define MAPS_MAX   (64 * 1024 * 1024)
 
+static const char *root = "/proc";
+
+void proc_use_root(const char *folder)
+{
+	root = folder ? folder : "/proc";
+}
+
+char *proc_path(pid_t pid, const char *name)
+{
+	return str_format("%s/%d/%s", root, (int)pid, name);
+}
+
 char *proc_file(pid_t pid, const char *name, size_t max, size_t *ret_len)
 {
-	AUTO(free_auto) char *path = str_format("/proc/%d/%s", (int)pid, name);
+	AUTO(free_auto) char *path = proc_path(pid, name);
 	AUTO(close_auto) int fd = open(path, O_RDONLY | O_CLOEXEC);
 	AUTO(text_clear) Text text = TEXT_INIT(max);
 	char bytes[16384];
@@ -46,7 +60,7 @@ char *proc_file(pid_t pid, const char *name, size_t max, size_t *ret_len)
 
 char *proc_link(pid_t pid, const char *name)
 {
-	AUTO(free_auto) char *path = str_format("/proc/%d/%s", (int)pid, name);
+	AUTO(free_auto) char *path = proc_path(pid, name);
 	char target[PATH_MAX];
 	ssize_t len = readlink(path, target, sizeof target - 1);
 
@@ -55,7 +69,7 @@ char *proc_link(pid_t pid, const char *name)
 
 void proc_pids(bool (*each)(void *arg, pid_t pid), void *arg)
 {
-	DIR *folder = opendir("/proc");
+	DIR *folder = opendir(root);
 	struct dirent *entry;
 
 	while (folder && (entry = readdir(folder))) {

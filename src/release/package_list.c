@@ -57,19 +57,11 @@ static bool from_folder(const char *wheels, StrList *ret, Err *err)
 		err, "pip download --dest %s 'open-webui[all]' on a machine with network", wheels);
 }
 
-/* "open-webui (0.12.4)\nAvailable versions: 0.12.4, 0.12.3, …" */
-static bool from_pip(const Installer *installer, StrList *ret, Err *err)
+bool package_versions_of_pip(const char *said, StrList *ret, Err *err)
 {
-	AUTO(strlist_clear) StrList argv = {0};
 	AUTO(strlist_clear) StrList versions = {0};
-	AUTO(free_auto) char *out = NULL;
-	const char *list;
+	const char *list = strstr(said, "Available versions:");
 
-	strlist_add_array(
-		&argv, ARGV(installer->program, "-m", "pip", "index", "versions", "open-webui"));
-	if (!installer_ask(installer, &argv, NULL, &out, err))
-		return false;
-	list = strstr(out, "Available versions:");
 	if (!list)
 		return err_fail(err, ERR_EXEC, "pip did not list the versions of open-webui");
 	list += strlen("Available versions:");
@@ -77,6 +69,28 @@ static bool from_pip(const Installer *installer, StrList *ret, Err *err)
 	strlist_split(&versions, line, ", ");
 	for (size_t i = 0; i < versions.len; i++)
 		add_version(ret, versions.items[i]);
+	return true;
+}
+
+static bool from_pip(const Installer *installer, StrList *ret, Err *err)
+{
+	AUTO(strlist_clear) StrList argv = {0};
+	AUTO(free_auto) char *out = NULL;
+
+	strlist_add_array(
+		&argv, ARGV(installer->program, "-m", "pip", "index", "versions", "open-webui"));
+	return installer_ask(installer, &argv, NULL, &out, err) &&
+	       package_versions_of_pip(out, ret, err);
+}
+
+bool package_version_of_uv(const char *said, char **ret, Err *err)
+{
+	const char *found = strstr(said, "open-webui==");
+
+	if (!found)
+		return err_fail(err, ERR_EXEC, "uv did not name a version of open-webui");
+	found += strlen("open-webui==");
+	*ret = str_dup_n(found, strcspn(found, " ;\r\n"));
 	return true;
 }
 
@@ -88,20 +102,13 @@ static bool ask_uv(
 	AUTO(free_auto)
 	char *input = below ? str_format("open-webui<%s\n", below) : str_dup("open-webui\n");
 	AUTO(free_auto) char *out = NULL;
-	const char *found;
 
 	strlist_add_array(&argv, ARGV(installer->program, "pip", "compile", "-", "--no-deps",
 					 "--no-header", "--no-annotate", "--quiet"));
 	if (file_exists(python))
 		strlist_add_array(&argv, ARGV("--python", python));
-	if (!installer_ask(installer, &argv, input, &out, err))
-		return false;
-	found = strstr(out, "open-webui==");
-	if (!found)
-		return err_fail(err, ERR_EXEC, "uv did not name a version of open-webui");
-	found += strlen("open-webui==");
-	*ret = str_dup_n(found, strcspn(found, " ;\r\n"));
-	return true;
+	return installer_ask(installer, &argv, input, &out, err) &&
+	       package_version_of_uv(out, ret, err);
 }
 
 static bool from_uv(

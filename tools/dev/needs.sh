@@ -1,5 +1,6 @@
 # needs.sh - what must be installed, in one place, and how it gets there.
-# A line: for what, how to see that it is there (a program, pc:MODULE, a path), the Debian 12 package.
+# A line: for what, how to see that it is there (a program, pc:MODULE, a part of
+# clang's run time, a path), the Debian 12 package.
 
 needs_table() {
 	cat <<-'TABLE'
@@ -19,6 +20,8 @@ needs_table() {
 	build pc:cmocka libcmocka-dev
 	build /usr/include/linux/fs.h libc6-dev
 	lint clang clang
+	fuzz clang clang
+	fuzz clang:fuzzer libclang-rt-14-dev
 	lint clang-format clang-format
 	test bats bats
 	test jq jq
@@ -40,6 +43,7 @@ needs_table() {
 
 is_there() {
 	case $1 in
+	clang:*) ls "$(clang -print-resource-dir 2>/dev/null)"/lib/linux/libclang_rt."${1#clang:}"-*.a >/dev/null 2>&1 ;;
 	pc:*) pkg-config --exists "${1#pc:}" 2>/dev/null ;;
 	py:*) python3 -c "import ${1#py:}, ensurepip" 2>/dev/null ;;
 	/*) [ -e "$1" ] ;;

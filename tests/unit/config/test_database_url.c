@@ -104,11 +104,13 @@ static void the_password_is_never_shown(void **state)
 
 	(void)state;
 	redact_forget();
-	assert_done(database_url_parse("postgresql://u:hush-hush@h/d?a=1&sslpassword=tls-hush", "/",
-			    &url, &err),
+	assert_done(database_url_parse("postgresql://u:hush-hush@h/d?a=1&sslpassword=tls-hush"
+				       "&pass%77ord=3",
+			    "/", &url, &err),
 		&err);
 	AUTO(free_auto) char *masked = database_url_masked(&url);
-	assert_string_equal(masked, "postgresql://u:***@h:5432/d?a=1&sslpassword=***");
+	assert_string_equal(
+		masked, "postgresql://u:***@h:5432/d?a=1&sslpassword=***&pass%77ord=***");
 	AUTO(free_auto) char *learned = redact("it is hush-hush");
 	assert_string_equal(learned, "it is ***");
 }
