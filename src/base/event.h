@@ -17,6 +17,7 @@ typedef enum {
 	EVENT_PROGRESS, /* id: step id; text: what is going on; done/total when known */
 	EVENT_NOTICE,   /* id: slug; state: info, warning */
 	EVENT_CHILD,    /* another program ended; evidence only; data: argv, exit, ms */
+	EVENT_USERS,    /* id: run id; state: work, read, wait; data: predicted_ms, or NULL */
 	EVENT_RESULT,   /* the last event of a command; data: see docs/json.md */
 } EventKind;
 

@@ -23,10 +23,8 @@ static json_t *run_json(const Run *run)
 	return object;
 }
 
-static const char *duration(const json_t *result, const char *key)
+static const char *duration(int64_t ms)
 {
-	const int64_t ms = json_int(result, key, -1);
-
 	return ms > 0 ? str_duration(ms) : "";
 }
 
@@ -42,10 +40,11 @@ static void show_runs(const RunList *list, Out *out)
 		AUTO(free_auto)
 		char *versions = from && to ? str_format("%s -> %s", from, to) : NULL;
 
-		table_row(table, (const char *const[]){run->id, summary_outcome(run->outcome),
-					 versions, duration(run->result, "dark_ms"),
-					 duration(run->result, "read_only_ms"),
-					 duration(run->result, "total_ms")});
+		table_row(
+			table, (const char *const[]){run->id, summary_outcome(run->outcome),
+				       versions, duration(summary_users_ms(run->result, "dark_ms")),
+				       duration(summary_users_ms(run->result, "read_only_ms")),
+				       duration(json_int(run->result, "total_ms", -1))});
 	}
 	for (size_t i = 3; i < 6; i++)
 		table_right(table, i);

@@ -89,22 +89,45 @@ static void row_backup(Table *table, const json_t *status)
 	row(table, _("proven backup"), value ? value : _("none"));
 }
 
+/* What users can do while a run goes on. Before it took anything from them nothing is written. */
+static void row_users(Table *table, const json_t *unfinished)
+{
+	const json_t *users = json_object_get(unfinished, "users");
+	const char *can = json_str(users, "can");
+	const int64_t predicted = json_int(users, "predicted_ms", -1);
+	const int64_t since = clock_wall_ms() - json_int(users, "since_ms", clock_wall_ms());
+	const char *what = str_is(can, "read")   ? _("read; saving is refused")
+			   : str_is(can, "wait") ? _("wait")
+						 : _("work");
+	AUTO(free_auto) char *value = NULL;
+
+	if (can && !str_is(can, "work"))
+		value = predicted >= 0 ? str_format(_("%s: for %s of about %s"), what,
+						 str_duration(since), str_duration(predicted))
+				       : str_format(_("%s: for %s"), what, str_duration(since));
+	row(table, _("users"), value ? value : what);
+}
+
 static void row_runs(Table *table, const json_t *status)
 {
 	const json_t *unfinished = json_object_get(status, "unfinished");
 	const json_t *way_back = json_object_get(status, "way_back");
 	const char *holder = json_str(status, "holder"), *step = json_str(unfinished, "step");
 	const char *back = json_str(way_back, "version"), *run = json_str(unfinished, "run");
-	AUTO(free_auto)
-	char *at = run && step ? str_format(_("%s, at step %s"), run, _(flow_step_title(step)))
-			       : NULL;
+	const int64_t began = json_int(unfinished, "began_ms", clock_wall_ms());
+	AUTO(free_auto) char *at = NULL;
 	AUTO(free_auto) char *way = NULL;
 
+	if (run && step)
+		at = str_format(_("%s, for %s, at step %s"), run,
+			str_duration(clock_wall_ms() - began), _(flow_step_title(step)));
 	if (holder)
 		row(table, _("going on"), holder);
 	(void)row_error(table, _("journal"), status, "journal");
 	if (run)
 		row(table, holder ? _("run") : _("unfinished run"), at ? at : run);
+	if (run && holder)
+		row_users(table, unfinished);
 	if (row_error(table, _("way back"), status, "way_back"))
 		return;
 	if (back)

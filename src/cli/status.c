@@ -1,5 +1,7 @@
 #include "cli/status.h"
 
+#include <string.h>
+
 #include "backup/backup.h"
 #include "base/clock.h"
 #include "base/mem.h"
@@ -14,7 +16,7 @@
 #include "service/service.h"
 #include "steps/run_ctx.h"
 
-enum { MODULES_MAX = 64 };
+enum { MODULES_MAX = 64, USERS_MAX = 4096 };
 
 static void note_error(json_t *status, const char *what, Err *err)
 {
@@ -137,6 +139,18 @@ static void add_backup(json_t *status, const Site *site)
 	json_decref(object);
 }
 
+/* What its users have had since when, as the run wrote it down. */
+static void add_users(json_t *object, Journal *journal, const char *run)
+{
+	AUTO(free_auto) char *text = NULL;
+	AUTO(err_clear) Err ignored = {0};
+	json_t *users = NULL;
+
+	if (journal_fact(journal, run, fact_name(FACT_USERS), &text, &ignored) && text &&
+		json_parse(text, strlen(text), USERS_MAX, &users, &ignored))
+		(void)json_object_set_new(object, "users", users);
+}
+
 static void add_unfinished(json_t *status, Journal *journal)
 {
 	AUTO(run_clear) Run run = {0};
@@ -161,6 +175,7 @@ static void add_unfinished(json_t *status, Journal *journal)
 		json_put(object, "phase", phase_name(steps[len - 1].phase));
 	}
 	step_times_free(steps, len);
+	add_users(object, journal, run.id);
 	(void)json_object_set_new(status, "unfinished", object);
 }
 

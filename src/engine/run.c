@@ -30,6 +30,24 @@ static bool is_needed(const Engine *engine, const StepDef *step)
 	return !step->needed || step->needed(engine->ctx);
 }
 
+/* ---- what users have ---- */
+
+static void users_have(Engine *engine, Serves serves)
+{
+	int64_t now = clock_mono_ms();
+
+	if (engine->serves == SERVES_NOBODY)
+		engine->dark_ms += now - engine->since_ms;
+	else if (engine->serves == SERVES_READERS)
+		engine->read_only_ms += now - engine->since_ms;
+	engine->since_ms = now;
+	if (engine->serves == serves)
+		return;
+	engine->serves = serves;
+	if (engine->on_serves)
+		engine->on_serves(engine->arg, serves);
+}
+
 /* ---- forward ---- */
 
 static bool observe(const Engine *engine, const StepDef *step, Seen *ret_seen, Err *err)
@@ -107,18 +125,6 @@ static bool is_history(Engine *engine, const StepDef *step, Phase phase, bool *r
 	*ret = (phase == PHASE_DONE || phase == PHASE_ALREADY) &&
 	       (step->commits || (later != PHASE_NONE && later != PHASE_UNDONE));
 	return true;
-}
-
-static void users_have(Engine *engine, Serves serves)
-{
-	int64_t now = clock_mono_ms();
-
-	if (engine->serves == SERVES_NOBODY)
-		engine->dark_ms += now - engine->since_ms;
-	else if (engine->serves == SERVES_READERS)
-		engine->read_only_ms += now - engine->since_ms;
-	engine->serves = serves;
-	engine->since_ms = now;
 }
 
 static bool forward_all(Engine *engine, bool *ret_committed, Err *err)
@@ -219,8 +225,12 @@ RunEnd engine_back(Engine *engine, Err *err)
 		Phase phase;
 
 		back = journal_phase(engine->journal, engine->run, step->id, &phase, err);
-		if (back && must_undo(phase) && step->undo)
-			back = step_back(engine, step, err);
+		if (!back || !must_undo(phase) || !step->undo)
+			continue;
+		back = step_back(engine, step, err);
+		/* Whoever takes service away gives all of it back. */
+		if (back && step->begins != SERVES_AS_BEFORE)
+			users_have(engine, SERVES_AS_BEFORE);
 	}
 	signals_release();
 	users_have(engine, SERVES_AS_BEFORE);

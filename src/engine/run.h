@@ -22,6 +22,9 @@ typedef struct Engine {
 	const char *run;
 	const StepDef *const *steps; /* NULL-terminated */
 	RunCtx *ctx;
+	/* Told whenever what users have changes. NULL: nobody is told. */
+	void (*on_serves)(void *arg, Serves serves);
+	void *arg;
 	/* Filled in by the engine, for what this process did of the run: from the begin of the
 	 * first step that says so to the begin of the next such step, or the end of the committing
 	 * one. */

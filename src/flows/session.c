@@ -90,6 +90,7 @@ void session_close(Session *session)
 {
 	run_ctx_close(session->ctx);
 	free(session->run);
+	json_decref(session->measured);
 	journal_close(session->journal);
 	run_lock_release(session->lock);
 	*session = (Session){0};
@@ -116,7 +117,17 @@ static Engine engine_of(Session *session, const StepDef *const *steps)
 		.run = session->run,
 		.steps = steps,
 		.ctx = session->ctx,
+		.on_serves = users_have_now,
+		.arg = &session->users,
 	};
+}
+
+/* A backup takes nothing away from users. */
+static bool takes_service(const StepDef *const *steps)
+{
+	while (*steps && (*steps)->begins == SERVES_AS_BEFORE)
+		steps++;
+	return *steps != NULL;
 }
 
 /* Reading failed while the copy was made with the door shut: dark, though the server ran. */
@@ -130,8 +141,11 @@ static int64_t gap_ms(const RunCtx *ctx)
 RunEnd session_run(Session *session, const StepDef *const *steps, Err *ret_cause, Err *err)
 {
 	Engine engine = engine_of(session, steps);
-	RunEnd end = engine_forward(&engine, ret_cause, err);
+	RunEnd end;
 
+	users_begin(&session->users, session->ctx, takes_service(steps) && !session->resumed);
+	end = engine_forward(&engine, ret_cause, err);
+	session->measured = users_end(&session->users);
 	session->dark_ms = engine.dark_ms + gap_ms(session->ctx);
 	session->read_only_ms = engine.read_only_ms;
 	return end;
@@ -141,6 +155,7 @@ RunEnd session_undo(Session *session, const StepDef *const *steps, Err *err)
 {
 	Engine engine = engine_of(session, steps);
 
+	users_begin(&session->users, session->ctx, false);
 	return engine_back(&engine, err);
 }
 
@@ -267,6 +282,7 @@ static void fill(Session *session, const char *outcome, int status, FlowEnd *ret
 		result, "dark_ms", session->resumed ? json_null() : json_integer(session->dark_ms));
 	json_object_set_new(result, "read_only_ms",
 		session->resumed ? json_null() : json_integer(session->read_only_ms));
+	json_object_set(result, "measured", session->measured ? session->measured : json_null());
 	json_put_int(result, "total_ms", clock_mono_ms() - session->began_ms);
 	if (err->kind != ERR_NONE)
 		put_error(result, err);

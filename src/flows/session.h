@@ -9,6 +9,7 @@
 #pragma once
 #include "engine/run.h"
 #include "flows/flows.h"
+#include "flows/users.h"
 #include "os/run_lock.h"
 #include "steps/run_ctx.h"
 
@@ -22,6 +23,8 @@ typedef struct Session {
 	int64_t began_ms;
 	bool resumed; /* what users had before the crash was not measured */
 	int64_t dark_ms, read_only_ms;
+	Users users;      /* while steps run */
+	json_t *measured; /* the same from outside; NULL: not measured */
 } Session;
 
 /* `unfinished_is_fine`: resume. Signals are installed by main. */

@@ -62,6 +62,34 @@ static bool is_loopback(const char *url)
 	return strcasecmp(host, "localhost") == 0;
 }
 
+static void multi_auto(CURLM **multi)
+{
+	curl_multi_cleanup(*multi);
+}
+
+/* curl_easy_perform() looks at what it is told to look at once a second only. */
+static CURLcode perform_until(CURL *easy, Transfer *transfer, int cancel_fd)
+{
+	AUTO(multi_auto) CURLM *multi = curl_multi_init();
+	struct curl_waitfd cancel = {.fd = cancel_fd, .events = CURL_WAIT_POLLIN};
+	const CURLMsg *message = NULL;
+	CURLcode code = CURLE_OK;
+	int running = 1, left;
+
+	if (!multi || curl_multi_add_handle(multi, easy) != CURLM_OK)
+		return CURLE_FAILED_INIT;
+	while (curl_multi_perform(multi, &running) == CURLM_OK && running > 0 &&
+		!transfer->interrupted) {
+		if (curl_multi_poll(multi, &cancel, 1, 1000, NULL) != CURLM_OK)
+			break;
+		transfer->interrupted = cancel.revents != 0;
+	}
+	message = curl_multi_info_read(multi, &left);
+	code = message ? message->data.result : CURLE_ABORTED_BY_CALLBACK;
+	curl_multi_remove_handle(multi, easy);
+	return code;
+}
+
 static void set_method(CURL *easy, const HttpRequest *request)
 {
 	const char *method = request->method ? request->method : "GET";
@@ -101,11 +129,13 @@ static void set_limits(CURL *easy, const HttpRequest *request)
 	curl_easy_setopt(easy, CURLOPT_USERAGENT, "belay/" BELAY_VERSION);
 }
 
-static void set_callbacks(CURL *easy, Transfer *transfer, char *why)
+static void set_callbacks(CURL *easy, Transfer *transfer, bool signals, char *why)
 {
 	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, why);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
+	if (!signals)
+		return;
 	curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
 	curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, on_progress);
 	curl_easy_setopt(easy, CURLOPT_XFERINFODATA, transfer);
@@ -165,8 +195,9 @@ bool http_ask(const HttpRequest *request, HttpAnswer *ret, Err *err)
 	set_where(easy, request);
 	set_method(easy, request);
 	set_limits(easy, request);
-	set_callbacks(easy, &transfer, why);
-	code = curl_easy_perform(easy);
+	set_callbacks(easy, &transfer, request->cancel_fd == 0, why);
+	code = request->cancel_fd == 0 ? curl_easy_perform(easy)
+				       : perform_until(easy, &transfer, request->cancel_fd);
 	done = code == CURLE_OK;
 	if (done)
 		fill_answer(easy, &transfer, ret);

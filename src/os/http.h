@@ -15,6 +15,9 @@ typedef struct HttpRequest {
 	int64_t timeout_ms;         /* required */
 	size_t max_bytes;           /* required; a longer answer is ERR_NETWORK */
 	bool use_proxy;             /* honour http_proxy etc. */
+	/* Not 0: once this descriptor is readable the request ends at once, ERR_INTERRUPTED; INT
+	 * and TERM then do not end it. For threads that are told otherwise when to stop. */
+	int cancel_fd;
 } HttpRequest;
 
 typedef struct HttpAnswer {

@@ -6,6 +6,7 @@ static const char *const kind_names[] = {[EVENT_RUN] = "run",
 	[EVENT_PROGRESS] = "progress",
 	[EVENT_NOTICE] = "notice",
 	[EVENT_CHILD] = "child",
+	[EVENT_USERS] = "users",
 	[EVENT_RESULT] = "result"};
 
 static void put_if(json_t *object, const char *key, const char *value)

@@ -1,6 +1,7 @@
 #include "report/progress.h"
 
 #include "base/clock.h"
+#include "base/i18n.h"
 #include "base/mem.h"
 #include "report/columns.h"
 
@@ -9,10 +10,28 @@ enum {
 	PLAIN_EVERY_MS = 15000,
 };
 
+/* "12.3 s", and while users miss something "12.3 s, users wait: 4.0 s of about 9.4 s". */
+static char *elapsed_text(const Progress *progress)
+{
+	const int64_t now = clock_mono_ms();
+	AUTO(text_clear) Text text = TEXT_INIT(1024);
+
+	text_add(&text, str_duration(now - progress->began_ms));
+	if (!progress->users)
+		return text_take(&text);
+	text_addf(&text, ", %s: ", progress->users);
+	if (progress->users_total >= 0)
+		text_addf(&text, _("%s of about %s"), str_duration(now - progress->users_ms),
+			str_duration(progress->users_total));
+	else
+		text_add(&text, str_duration(now - progress->users_ms));
+	return text_take(&text);
+}
+
 static void draw(Progress *progress)
 {
 	Out *out = progress->out;
-	const char *elapsed = str_duration(clock_mono_ms() - progress->began_ms);
+	AUTO(free_auto) char *elapsed = elapsed_text(progress);
 	AUTO(free_auto)
 	char *text = str_format("  %s %s%s%s", out->utf8 ? "…" : ".", progress->what,
 		progress->detail ? ": " : "", progress->detail ? progress->detail : "");
@@ -27,9 +46,10 @@ static void draw(Progress *progress)
 
 static void plain(Progress *progress)
 {
+	AUTO(free_auto) char *elapsed = elapsed_text(progress);
+
 	out_addf(progress->out, "    %s%s%s  %s\n", progress->what, progress->detail ? ": " : "",
-		progress->detail ? progress->detail : "",
-		str_duration(clock_mono_ms() - progress->began_ms));
+		progress->detail ? progress->detail : "", elapsed);
 }
 
 static void show(Progress *progress)
@@ -71,6 +91,13 @@ void progress_news(Progress *progress, const char *detail, int64_t done, int64_t
 	show(progress);
 }
 
+void progress_users(Progress *progress, const char *users, int64_t predicted_ms)
+{
+	str_replace(&progress->users, users);
+	progress->users_ms = clock_mono_ms();
+	progress->users_total = predicted_ms;
+}
+
 void progress_hide(Progress *progress)
 {
 	if (progress->shown)
@@ -85,4 +112,10 @@ void progress_end(Progress *progress)
 	progress_hide(progress);
 	free(TAKE(progress->what));
 	free(TAKE(progress->detail));
+}
+
+void progress_clear(Progress *progress)
+{
+	progress_end(progress);
+	free(TAKE(progress->users));
 }

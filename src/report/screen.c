@@ -57,7 +57,7 @@ void screen_free(Screen *screen)
 {
 	if (!screen)
 		return;
-	progress_end(&screen->live);
+	progress_clear(&screen->live);
 	free(screen);
 }
 
@@ -149,6 +149,24 @@ static void on_notice(Screen *screen, const Event *event)
 	hint_line(out, event->hint_local ? event->hint_local : event->hint, 4);
 }
 
+/* A line of its own in a log, too: what the site's users have from here on. */
+static void on_users(Screen *screen, const Event *event)
+{
+	Out *out = screen->message;
+	const int64_t predicted = json_int(event->data, "predicted_ms", -1);
+	const bool all = str_is(event->state, "work");
+
+	progress_hide(&screen->live);
+	progress_users(&screen->live, all ? NULL : words(event), predicted);
+	if (screen->quiet)
+		return;
+	out_addf(out, "  %s%s%s %s", out_ink(out, all ? INK_GOOD : INK_WARN), out->utf8 ? "●" : "*",
+		out_ink(out, INK_NONE), words(event));
+	if (predicted >= 0)
+		out_addf(out, _(", for about %s"), str_duration(predicted));
+	out_add(out, "\n");
+}
+
 static void four_checks(Out *out, const json_t *result)
 {
 	SummaryCheck checks[SUMMARY_CHECKS];
@@ -216,6 +234,9 @@ static void on_event(void *self, const Event *event)
 		break;
 	case EVENT_NOTICE:
 		on_notice(screen, event);
+		break;
+	case EVENT_USERS:
+		on_users(screen, event);
 		break;
 	case EVENT_RESULT:
 		on_result(screen, event);

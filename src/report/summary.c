@@ -32,16 +32,32 @@ const char *summary_outcome(const char *outcome)
 	return outcome ? outcome : _("unfinished");
 }
 
+int64_t summary_users_ms(const json_t *result, const char *key)
+{
+	const int64_t seen = json_int(json_object_get(result, "measured"), key, -1);
+
+	return seen >= 0 ? seen : json_int(result, key, -1);
+}
+
 char *summary_times(const json_t *result)
 {
 	AUTO(strlist_clear) StrList parts = {0};
+	const json_t *measured = json_object_get(result, "measured");
 	const int64_t dark = json_int(result, "dark_ms", -1);
 	const int64_t read_only = json_int(result, "read_only_ms", -1);
+	const int64_t seen_dark = json_int(measured, "dark_ms", -1);
+	const int64_t seen_read_only = json_int(measured, "read_only_ms", -1);
 	const int64_t total = json_int(result, "total_ms", -1);
 
-	if (dark > 0)
+	if (seen_dark > 0 || (seen_dark == 0 && dark > 0))
+		strlist_addf(&parts, _("dark for %s as seen from outside (%s by its own account)"),
+			str_duration(seen_dark), str_duration(dark));
+	else if (dark > 0)
 		strlist_addf(&parts, _("dark for %s"), str_duration(dark));
-	if (read_only > 0)
+	if (seen_read_only > 0)
+		strlist_addf(&parts, _("read-only for %s (%s)"), str_duration(seen_read_only),
+			str_duration(read_only));
+	else if (read_only > 0)
 		strlist_addf(&parts, _("read-only for %s"), str_duration(read_only));
 	if (total > 0)
 		strlist_addf(&parts, _("%s in all"), str_duration(total));

@@ -7,8 +7,11 @@
 
 /* The word for an outcome of docs/json.md: "rolled back"; NULL is "unfinished". */
 const char *summary_outcome(const char *outcome);
-/* "dark 9.4 s, read-only 1 min 39 s, 4 min 02 s in all", "" when nothing was measured. */
+/* "dark for 9.4 s as seen from outside (9.3 s by its own account), read-only for 1 min 39 s (1 min
+ * 38 s), 4 min 02 s in all"; "" when there are no times. */
 char *summary_times(const json_t *result);
+/* "dark_ms" or "read_only_ms" of a result: as seen from outside, else by its own account; -1. */
+int64_t summary_users_ms(const json_t *result, const char *key);
 
 /* By hand, an upgrade was judged by four lines of the log, all of which also appear when it failed.
  * The same four questions, in that order; `saw` is NULL when the result does not tell. */

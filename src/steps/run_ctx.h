@@ -45,6 +45,7 @@
 	X(REHEARSAL, "rehearsal") /* its report, or {"skipped": true} */                           \
 	X(READS_ON, "reads-on")   /* "yes": users read while the data migrates */                  \
 	X(GAP_MS, "gap.ms")       /* of that, how long reading failed during the copy */           \
+	X(USERS, "users")         /* {"can", "since_ms", "predicted_ms"}, for status */            \
 	X(WAY_BACK_GONE, "way-back.gone") /* "yes": its kept database was dropped */               \
 	X(MIGRATIONS, "migrations")                                                                \
 	X(DIRECTORY_MADE, "directory.made") /* restore from nothing: what this run made */         \

@@ -131,6 +131,14 @@ teardown() {
 	jq -es 'last | .event == "result" and .outcome == "upgraded" and .from == "0.7.2" and .to == "0.8.0"
 		and (.run | test("-upgrade$")) and .dark_ms > 0 and .total_ms >= .dark_ms
 		and (.migrations | length == 4) and (.migrations[0].ms >= 0)' "$SITE/out"
+	# Seen from outside it was dark too, once, and what users had was said at each change.
+	jq -es 'last | .measured | .dark_ms > 0 and .longest_dark_ms == .dark_ms and .asked > .failed and .failed > 0' "$SITE/out"
+	[ "$(jq -r 'select(.event == "users") | .state' "$SITE/out" | xargs)" = "wait work" ]
+	jq -es '[.[] | select(.event == "users")] | .[0].data.predicted_ms > 0' "$SITE/out"
+	run=$(jq -rs 'last | .run' "$SITE/out")
+	grep -q 'as seen from outside' "$SITE/state"/*/runs/"$run"/report.md
+	expect 0 belay history "$run"
+	expect_text out 'as seen from outside'
 	expect 0 belay --json status
 	jq -es 'last | .event == "result" and .way_back.version == "0.7.2"' "$SITE/out"
 }

@@ -169,6 +169,47 @@ static void what_was_there_before_is_left_alone(void **state UNUSED)
 	assert_int_equal(phase_of("a"), PHASE_ALREADY);
 }
 
+/* What the listener of the account heard: W(ork), R(ead), N(obody). */
+static void hear(void *arg, Serves serves)
+{
+	char *heard = arg;
+
+	heard[strlen(heard)] = "WRN"[serves];
+}
+
+static void whoever_takes_service_is_said_to_give_it_back(void **state UNUSED)
+{
+	StepDef freeze = toy_a, stop = toy_b, last = toy_c;
+	const StepDef *const steps[] = {&freeze, &stop, &last, NULL};
+	const struct {
+		bool fails, commits;
+		const char *heard;
+	} rows[] = {{false, true, "RNW"}, {true, true, "RNW"}, {false, false, "RN"}};
+
+	freeze.begins = SERVES_READERS;
+	stop.begins = SERVES_NOBODY;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		AUTO(err_clear) Err err = {0}, cause = {0};
+		RunCtx ctx = {.fail_apply = {[2] = rows[i].fails}};
+		char heard[16] = "";
+		Engine engine = {.journal = journal,
+			.run = run_id,
+			.steps = steps,
+			.ctx = &ctx,
+			.on_serves = hear,
+			.arg = heard};
+
+		last.commits = rows[i].commits;
+		assert_int_equal(engine_forward(&engine, &cause, &err),
+			rows[i].fails ? RUN_UNDONE : RUN_DONE);
+		assert_string_equal(heard, rows[i].heard);
+		if (i + 1 < COUNT_OF(rows)) {
+			assert_int_equal(close_journal(NULL), 0);
+			assert_int_equal(open_journal(NULL), 0);
+		}
+	}
+}
+
 static void a_foreign_change_stops_the_run(void **state UNUSED)
 {
 	AUTO(err_clear) Err err = {0}, cause = {0};
@@ -259,6 +300,7 @@ int main(void)
 		T(steps_run_in_order),
 		T(a_failure_undoes_newest_first),
 		T(what_was_there_before_is_left_alone),
+		T(whoever_takes_service_is_said_to_give_it_back),
 		T(a_foreign_change_stops_the_run),
 		T(an_undo_that_fails_leaves_the_run_for_resume),
 		T(nothing_exact_begun_means_untouched),

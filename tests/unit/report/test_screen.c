@@ -101,6 +101,36 @@ static void test_result_goes_to_stdout(void **state)
 	assert_string_equal(world.message.text, "");
 }
 
+static void test_what_users_had_is_told_as_seen_from_outside(void **state)
+{
+	AUTO(json_release_auto)
+	json_t *data = json_pack("{s:s, s:s, s:i, s:i, s:{s:i, s:i}, s:i}", "outcome", "upgraded",
+		"run", "R", "dark_ms", 4600, "read_only_ms", 98000, "measured", "dark_ms", 4700,
+		"read_only_ms", 99000, "exit_status", 0);
+	const Event event = {.kind = EVENT_RESULT, .text = "it serves", .data = data};
+	AUTO(close_world) World world;
+
+	(void)state;
+	play(&world, true, &event, 1);
+	assert_part(world.result.text,
+		"  dark for 4.7 s as seen from outside (4.6 s by its own account), read-only for "
+		"1 min 39 s (1 min 38 s)\n");
+}
+
+static void test_what_users_can_do_is_said_at_each_change(void **state)
+{
+	AUTO(json_release_auto) json_t *data = json_pack("{s:i}", "predicted_ms", 9400);
+	const Event events[] = {
+		{.kind = EVENT_USERS, .state = "wait", .text = "users wait", .data = data},
+		{.kind = EVENT_USERS, .state = "work", .text = "users work"}};
+	AUTO(close_world) World world;
+
+	(void)state;
+	play(&world, false, events, 2);
+	assert_string_equal(
+		world.message.text, "  ● users wait, for about 9.4 s\n  ● users work\n");
+}
+
 static void test_error_with_its_next_command(void **state)
 {
 	AUTO(heard_close) Heard heard;
@@ -121,6 +151,8 @@ int main(void)
 		cmocka_unit_test(test_quiet_keeps_what_matters),
 		cmocka_unit_test(test_ascii_where_the_locale_has_no_more),
 		cmocka_unit_test(test_result_goes_to_stdout),
+		cmocka_unit_test(test_what_users_had_is_told_as_seen_from_outside),
+		cmocka_unit_test(test_what_users_can_do_is_said_at_each_change),
 		cmocka_unit_test(test_error_with_its_next_command),
 	};
 
