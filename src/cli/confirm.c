@@ -35,6 +35,38 @@ static void row_bytes(Table *table, const char *label, const json_t *plan, const
 		row(table, label, str_bytes((unsigned long long)bytes));
 }
 
+/* How long, with "read_on = no" in the site file, say. */
+static void row_instead(Table *table, const json_t *reading)
+{
+	const char *instead = json_str(reading, "instead");
+	const int64_t dark = json_int(reading, "instead_dark_ms", -1);
+	const int64_t read_only = json_int(reading, "instead_read_only_ms", -1);
+	AUTO(free_auto) char *label = instead ? str_format(_("with %s"), instead) : NULL;
+	AUTO(free_auto) char *value = NULL;
+
+	if (!instead)
+		return;
+	if (dark < 0)
+		value = str_dup(_("not known before the first rehearsal"));
+	else if (read_only > 0)
+		value = str_format(_("dark for about %s, read-only for about %s"),
+			str_duration(dark), str_duration(read_only));
+	else
+		value = str_format(_("dark for about %s"), str_duration(dark));
+	row(table, label, value);
+}
+
+static void rows_reading(Table *table, const json_t *reading)
+{
+	if (!reading)
+		return;
+	/* Why they wait stands in a notice above. */
+	row(table, _("while the data migrates users"),
+		json_flag(reading, "reads_on", false) ? _("read on; saving is refused")
+						      : _("wait in the dark"));
+	row_instead(table, reading);
+}
+
 static void show_head(const json_t *plan, Out *out)
 {
 	const char *from = json_str(plan, "from"), *to = json_str(plan, "to");
@@ -63,6 +95,7 @@ static void show_head(const json_t *plan, Out *out)
 	row(table, _("restored with"), json_str(plan, "restore"));
 	row_duration(table, _("dark, estimated"), plan, "dark_ms");
 	row_duration(table, _("read-only, estimated"), plan, "read_only_ms");
+	rows_reading(table, json_object_get(plan, "reading"));
 	row_duration(table, _("in all, estimated"), plan, "total_ms");
 	table_show(table, out);
 }

@@ -87,9 +87,16 @@ const SiteKey site_keys[] = {
 		N_("folder with wheels; with it no network is used")},
 	{"upgrade", "migrate_timeout", KEY_SECONDS, "900", NULL, false, FIELD(migrate_timeout_ms),
 		N_("seconds without any progress after which a migration is stuck")},
+	{"upgrade", "read_on", KEY_CHOICE, "auto", "auto yes no", false, FIELD(read_on),
+		N_("whether users read on while the data is copied and migrated; auto: where they can; "
+		   "yes: an upgrade without it is refused; no: they wait in the dark")},
+	{"upgrade", "sqlite_freeze", KEY_CHOICE, "auto", "auto yes no", false, FIELD(sqlite_freeze),
+		N_("the same for SQLite; auto: from release 0.9 on with a write-ahead log, since older "
+		   "ones stall for 5 s at each attempt to save; yes: all the same")},
 	{"upgrade", "max_gap", KEY_SECONDS, "5", NULL, false, FIELD(max_gap_ms),
 		N_("seconds that users may be kept out while the database is copied; else it is copied "
-		   "more slowly without keeping them out")},
+		   "more slowly without keeping them out, as it always is before release 0.9, which "
+		   "tells users then that their session has expired")},
 	{"upgrade", "max_dark", KEY_SECONDS, "0", NULL, false, FIELD(max_dark_ms),
 		N_("seconds without service above which an upgrade is refused by its rehearsal; 0: no "
 		   "limit")},

@@ -65,12 +65,13 @@ typedef struct Site {
 	int64_t limit_rate; /* bytes a second of a backup; 0: as fast as it goes */
 	char *api_key;      /* optional, for the gate */
 
-	int64_t stop_timeout_ms;    /* TERM to KILL */
-	int64_t start_timeout_ms;   /* gate: no progress for so long is a no */
-	int64_t migrate_timeout_ms; /* no progress for so long is stuck */
-	int64_t max_gap_ms;         /* a copy by TEMPLATE may keep readers out for so long */
-	int64_t max_dark_ms;        /* more predicted than that is refused; 0: no limit */
-	int64_t max_read_only_ms;   /* 0: twice the prediction, at least a minute */
+	int64_t stop_timeout_ms;       /* TERM to KILL */
+	int64_t start_timeout_ms;      /* gate: no progress for so long is a no */
+	int64_t migrate_timeout_ms;    /* no progress for so long is stuck */
+	char *read_on, *sqlite_freeze; /* "auto", "yes", "no" (database/read_on.h) */
+	int64_t max_gap_ms;            /* a copy by TEMPLATE may keep readers out for so long */
+	int64_t max_dark_ms;           /* more predicted than that is refused; 0: no limit */
+	int64_t max_read_only_ms;      /* 0: twice the prediction, at least a minute */
 	int64_t watch_ms;
 
 	Recipe recipe;

@@ -62,7 +62,7 @@ bool sqlite_can_freeze(Database *db, Err *ret_why, Err *err)
 
 	if (!journal_mode(db->live, &mode, err))
 		return false;
-	if (!str_is(mode, "wal"))
+	if (!str_is(mode, "wal") && !str_is(db->site->sqlite_freeze, "yes"))
 		err_fail(ret_why, ERR_REFUSED,
 			"the SQLite file has no write-ahead log: Open WebUI before 0.9"
 			" stalls at each write to a frozen file, reads included");

@@ -1,14 +1,12 @@
 /* The upgrade, on one page: what the steps are, and what happens before and after them. */
 #include "base/event.h"
-#include "base/i18n.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "os/file.h"
 #include "flows/prepare.h"
 #include "flows/step_lists.h"
 #include "rehearse/rehearse.h"
 #include "steps/steps.h"
-#include "database/freeze.h"
+#include "database/read_on.h"
 
 const StepDef *const upgrade_steps[] = {
 	/* users work */
@@ -69,18 +67,6 @@ const StepDef *const upgrade_reading_steps[] = {
 	NULL,
 };
 
-/* `ret_why` stays empty when users can read on. */
-static bool can_read_on(const Prepared *prepared, const Site *site, Err *ret_why, Err *err)
-{
-	/* The copy would move away with the data, between the copying and the swap. */
-	if (database_is_sqlite(prepared->db) && site->webui.data_inside_environment &&
-		file_kind(site->environment) == FILE_FOLDER) {
-		err_fail(ret_why, ERR_REFUSED, "the data still lies inside the environment");
-		return true;
-	}
-	return database_can_freeze(prepared->db, ret_why, err);
-}
-
 static bool set_facts(Session *session, const Prepared *prepared, Err *err)
 {
 	/* The installed version whose migrations did not run: it is there already. */
@@ -123,27 +109,54 @@ static bool run(Session *session, const FlowWish *wish, const Prepared *prepared
 	return session_finish(session, end, "upgraded", &cause, ret, err);
 }
 
-/* How long users will wait, when this version was rehearsed on this site before. */
-static void put_prediction(const Site *site, const char *version, json_t *plan)
+static int64_t sum(const json_t *terms, const char *a, const char *b, const char *c)
+{
+	return json_int(terms, a, 0) + json_int(terms, b, 0) + json_int(terms, c, 0);
+}
+
+/* How long users will wait, and how long with the other choice, when this version was rehearsed on
+ * this site before. */
+static void put_prediction(const Site *site, const char *version, bool reads, json_t *plan)
 {
 	AUTO(rehearsal_clear) Rehearsal known = {0};
 	AUTO(err_clear) Err err = {0};
-	bool found;
+	json_t *reading = json_object_get(plan, "reading");
+	const json_t *terms;
+	int64_t data, rest;
+	bool found, read;
 
 	if (!rehearsal_load(site, version, &known, &found, &err) || !found)
 		return;
-	json_put_int(plan, "dark_ms", known.dark_ms);
-	json_put_int(plan, "read_only_ms", known.read_only_ms);
+	terms = json_object_get(json_object_get(known.report, "predicted"), "terms");
+	data = sum(terms, "copy_ms", "migrate_ms", "verify_ms");
+	rest = sum(terms, "stop_ms", "swap_ms", "start_ms");
+	read = known.read_only_ms > 0; /* as the site file said then */
+	json_put_int(plan, "dark_ms", reads == read ? known.dark_ms : reads ? rest : rest + data);
+	json_put_int(plan, "read_only_ms", reads ? data : 0);
+	json_put_int(reading, "instead_dark_ms", reads ? rest + data : rest);
+	json_put_int(reading, "instead_read_only_ms", reads ? 0 : data);
+}
+
+/* Which of the two lists, why, and what would choose the other one. */
+static json_t *reading(const ReadOn *choice)
+{
+	json_t *reading = json_object();
+
+	(void)json_object_set_new(reading, "reads_on", json_boolean(choice->reads));
+	json_put(reading, "why", choice->why);
+	json_put(reading, "instead", choice->instead);
+	return reading;
 }
 
 /* Shows the plan. NULL: go on; else the outcome that ends the flow here. */
 static const char *decide(Session *session, const FlowWish *wish, const Prepared *prepared,
-	bool reads_on, json_t **ret_more, Err *err)
+	const ReadOn *choice, json_t **ret_more, Err *err)
 {
 	AUTO(json_release_auto) json_t *plan = NULL;
 
-	plan = plan_make(session->site, "upgrade", prepared, steps_for(reads_on));
-	put_prediction(session->site, prepared->version, plan);
+	plan = plan_make(session->site, "upgrade", prepared, steps_for(choice->reads));
+	(void)json_object_set_new(plan, "reading", reading(choice));
+	put_prediction(session->site, prepared->version, choice->reads, plan);
 	plan_put_room(plan, session->site, prepared);
 	*ret_more = json_pack("{s:s, s:s, s:O}", "from", prepared->current.version, "to",
 		prepared->version, "plan", plan);
@@ -152,14 +165,13 @@ static const char *decide(Session *session, const FlowWish *wish, const Prepared
 	return session_agree(wish, plan, err) ? NULL : "declined";
 }
 
-static bool choose_mode(Session *session, const Prepared *prepared, bool *ret_reads_on, Err *err)
+static bool choose_mode(Session *session, const Prepared *prepared, ReadOn *ret, Err *err)
 {
 	AUTO(err_clear) Err why = {0};
 
-	if (!can_read_on(prepared, session->site, &why, err))
+	if (!read_on_choose(session->site, prepared->db, prepared->current.version, ret, &why, err))
 		return false;
-	*ret_reads_on = why.kind == ERR_NONE;
-	if (!*ret_reads_on) {
+	if (!ret->reads) {
 		err_wrap(&why, "users cannot read while the data is copied and migrated");
 		event_notice_err("dark-copy", false, &why);
 	}
@@ -170,20 +182,20 @@ static bool upgrade(Session *session, const FlowWish *wish, FlowEnd *ret, Err *e
 {
 	AUTO(prepared_clear) Prepared prepared = {0};
 	AUTO(json_release_auto) json_t *more = NULL;
+	AUTO(read_on_clear) ReadOn choice = {0};
 	const char *outcome;
-	bool reads_on;
 
 	if (!prepare_target(session->site, wish->version, &prepared, err))
 		return session_result(session, NULL, NULL, ret, err);
 	if (prepared.same)
 		return session_result(session, "nothing-to-do", NULL, ret, err);
 	if (!prepare_check(session->site, &prepared, err) ||
-		!choose_mode(session, &prepared, &reads_on, err))
+		!choose_mode(session, &prepared, &choice, err))
 		return session_result(session, NULL, NULL, ret, err);
-	outcome = decide(session, wish, &prepared, reads_on, &more, err);
+	outcome = decide(session, wish, &prepared, &choice, &more, err);
 	if (outcome)
 		return session_result(session, outcome, more, ret, err);
-	return run(session, wish, &prepared, reads_on, ret, err);
+	return run(session, wish, &prepared, choice.reads, ret, err);
 }
 
 bool flow_upgrade(Site *site, const FlowWish *wish, FlowEnd *ret, Err *err)

@@ -15,7 +15,7 @@
 #include "rehearse/predict.h"
 #include "rehearse/report.h"
 #include "service/prewarm.h"
-#include "database/freeze.h"
+#include "database/read_on.h"
 
 /* One rehearsal, from the restored copy to the report. */
 typedef struct Stage {
@@ -261,25 +261,16 @@ static bool refuse(const RehearsalSpec *spec, Err *err)
 	return err_wrap(err, "the rehearsal of release %s failed", spec->target->version);
 }
 
-/* Could users read while the data migrates? Data that moves out of the environment during the
- * upgrade would take a SQLite copy with it. */
-static bool reads_on(const RehearsalSpec *spec)
-{
-	const Site *site = spec->site;
-	AUTO(err_clear) Err why = {0};
-	AUTO(err_clear) Err ignored = {0};
-
-	if (database_is_sqlite(spec->db) && site->webui.data_inside_environment &&
-		file_kind(site->environment) == FILE_FOLDER)
-		return false;
-	return database_can_freeze(spec->db, &why, &ignored) && why.kind == ERR_NONE;
-}
-
 static bool conclude(Stage *stage, Err *err)
 {
 	const RehearsalSpec *spec = stage->spec;
 	Rehearsal *result = &stage->result;
+	AUTO(read_on_clear) ReadOn choice = {0};
 	Prediction prediction;
+
+	if (!read_on_choose(spec->site, spec->db, spec->current ? spec->current->version : NULL,
+		    &choice, NULL, err))
+		return false;
 	const Measured measured = {
 		.bytes = result->bytes_before,
 		.restore_ms = result->copy_ms,
@@ -288,8 +279,8 @@ static bool conclude(Stage *stage, Err *err)
 		.start_ms = stage->start_ms,
 		.stop_ms = stage->stop_ms,
 		.sqlite = database_is_sqlite(spec->db),
-		.frozen = reads_on(spec),
-		.max_gap_ms = spec->site->max_gap_ms,
+		.frozen = choice.reads,
+		.max_gap_ms = choice.max_gap_ms,
 	};
 	const ReportFacts facts = {
 		.spec = spec,

@@ -7,6 +7,7 @@
 #include "steps/run_ctx.h"
 #include "steps/steps.h"
 #include "database/freeze.h"
+#include "database/read_on.h"
 
 static bool spare_place(RunCtx *ctx, const char **ret, Err *err)
 {
@@ -65,12 +66,15 @@ static bool record_places(RunCtx *ctx, const char **ret_spare, Err *err)
 static bool copy(RunCtx *ctx, const char *spare, json_t **ret_proof, Err *err)
 {
 	AUTO(free_auto) char *gap = NULL;
-	int64_t gap_ms;
+	const char *from;
+	int64_t gap_ms, max_gap_ms;
 
 	if (!run_ctx_reads_on(ctx))
 		return database_copy_make(ctx->db, spare, ctx->run, ret_proof, err);
-	if (!database_copy_frozen(
-		    ctx->db, spare, ctx->run, ctx->site->max_gap_ms, ret_proof, &gap_ms, err))
+	if (!fact_need(ctx, FACT_FROM_VERSION, &from, err))
+		return false;
+	max_gap_ms = read_on_gap_ms(ctx->site, from);
+	if (!database_copy_frozen(ctx->db, spare, ctx->run, max_gap_ms, ret_proof, &gap_ms, err))
 		return false;
 	gap = str_format("%lld", (long long)gap_ms);
 	return fact_set(ctx, FACT_GAP_MS, gap, err);

@@ -28,6 +28,11 @@ can_save() {
 	api_json POST /api/v1/chats/new "$(chat_text 77)" | field id >/dev/null
 }
 
+second_terminal() {
+	status=0
+	"$BELAY" --site "$SITE_FILE" "$@" >"$SITE/second" 2>&1 </dev/null 3>&- || status=$?
+}
+
 # Into the migration of the copy, which hangs: users read, and save nothing.
 into_read_only() {
 	server=$(site_pid)
@@ -43,6 +48,12 @@ into_read_only() {
 	[ "$(site_pid)" = "$server" ]
 	site_reads_back
 	! can_save || complain "users can save: this is not the read-only part"
+	# A second terminal sees it, too.
+	expect 0 second_terminal status
+	expect_text second 'users +read; saving is refused: for '
+	expect_text second 'step run the migrations on the copy'
+	expect 0 second_terminal --json status
+	jq -es 'last | .unfinished.users | .can == "read" and .since_ms > 0' "$SITE/second"
 }
 
 # The process that served all the time is still there, and can write again.
@@ -104,4 +115,21 @@ ended() {
 	site_reads_back
 	can_save || complain "users cannot save"
 	expect 0 belay status --check
+}
+
+@test "read_on = no: users wait, as the plan says; yes: refused where they cannot" {
+	sed -i 's/^# *read_on = .*/read_on = no/' "$SITE_FILE"
+	grep -q '^read_on = no$' "$SITE_FILE"
+	expect 0 belay upgrade 0.8.0 --plan
+	expect_text out 'while the data migrates users +wait in the dark'
+	expect_text err 'the site file says read_on = no'
+	expect_text out 'with read_on = auto +not known before the first rehearsal'
+	expect 0 belay --json upgrade 0.8.0 --yes
+	[ "$(jq -r 'select(.event == "users") | .state' "$SITE/out" | xargs)" = "wait work" ]
+	jq -es 'last | .read_only_ms == 0 and .measured.read_only_ms == 0 and .measured.dark_ms > 0' "$SITE/out"
+	sed -i 's/^read_on = no/read_on = yes/' "$SITE_FILE"
+	psql -d postgres -qXc "ALTER ROLE $PG_ROLE IN DATABASE $SITE_PG SET default_transaction_read_only = off"
+	expect 3 belay upgrade 0.12.4 --yes
+	expect_text err 'read_on = auto'
+	can_save
 }
