@@ -3,6 +3,7 @@
 #   ./dev bench            status, size, an upgrade of a small real site
 #   ./dev bench backup     a PostgreSQL site of BELAY_BENCH_CHATS (30000) chats against the procedure
 #   ./dev bench upgrade    the same for upgrade and rollback, see tools/dev/bench_upgrade.sh
+#   ./dev bench clients    four users at work all through both: nothing that was acknowledged is lost
 
 need build test
 need_python
@@ -137,5 +138,6 @@ row "binary, stripped" "$(stat -c %s "$SITES/stripped") bytes"
 case ${1:-} in
 backup) big_backup ;;
 upgrade) . tools/dev/bench_upgrade.sh ;;
+clients) . tools/dev/bench_clients.sh ;;
 *) small_site ;;
 esac
