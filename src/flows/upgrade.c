@@ -4,7 +4,7 @@
 #include "base/text.h"
 #include "flows/prepare.h"
 #include "flows/step_lists.h"
-#include "rehearse/rehearse.h"
+#include "flows/upgrade_plan.h"
 #include "steps/steps.h"
 #include "database/read_on.h"
 
@@ -109,45 +109,6 @@ static bool run(Session *session, const FlowWish *wish, const Prepared *prepared
 	return session_finish(session, end, "upgraded", &cause, ret, err);
 }
 
-static int64_t sum(const json_t *terms, const char *a, const char *b, const char *c)
-{
-	return json_int(terms, a, 0) + json_int(terms, b, 0) + json_int(terms, c, 0);
-}
-
-/* How long users will wait, and how long with the other choice, when this version was rehearsed on
- * this site before. */
-static void put_prediction(const Site *site, const char *version, bool reads, json_t *plan)
-{
-	AUTO(rehearsal_clear) Rehearsal known = {0};
-	AUTO(err_clear) Err err = {0};
-	json_t *reading = json_object_get(plan, "reading");
-	const json_t *terms;
-	int64_t data, rest;
-	bool found, read;
-
-	if (!rehearsal_load(site, version, &known, &found, &err) || !found)
-		return;
-	terms = json_object_get(json_object_get(known.report, "predicted"), "terms");
-	data = sum(terms, "copy_ms", "migrate_ms", "verify_ms");
-	rest = sum(terms, "stop_ms", "swap_ms", "start_ms");
-	read = known.read_only_ms > 0; /* as the site file said then */
-	json_put_int(plan, "dark_ms", reads == read ? known.dark_ms : reads ? rest : rest + data);
-	json_put_int(plan, "read_only_ms", reads ? data : 0);
-	json_put_int(reading, "instead_dark_ms", reads ? rest + data : rest);
-	json_put_int(reading, "instead_read_only_ms", reads ? 0 : data);
-}
-
-/* Which of the two lists, why, and what would choose the other one. */
-static json_t *reading(const ReadOn *choice)
-{
-	json_t *reading = json_object();
-
-	(void)json_object_set_new(reading, "reads_on", json_boolean(choice->reads));
-	json_put(reading, "why", choice->why);
-	json_put(reading, "instead", choice->instead);
-	return reading;
-}
-
 /* Shows the plan. NULL: go on; else the outcome that ends the flow here. */
 static const char *decide(Session *session, const FlowWish *wish, const Prepared *prepared,
 	const ReadOn *choice, json_t **ret_more, Err *err)
@@ -155,8 +116,7 @@ static const char *decide(Session *session, const FlowWish *wish, const Prepared
 	AUTO(json_release_auto) json_t *plan = NULL;
 
 	plan = plan_make(session->site, "upgrade", prepared, steps_for(choice->reads));
-	(void)json_object_set_new(plan, "reading", reading(choice));
-	put_prediction(session->site, prepared->version, choice->reads, plan);
+	upgrade_plan_add(session->site, prepared, choice, plan);
 	plan_put_room(plan, session->site, prepared);
 	*ret_more = json_pack("{s:s, s:s, s:O}", "from", prepared->current.version, "to",
 		prepared->version, "plan", plan);

@@ -155,9 +155,11 @@ static void on_users(Screen *screen, const Event *event)
 	Out *out = screen->message;
 	const int64_t predicted = json_int(event->data, "predicted_ms", -1);
 	const bool all = str_is(event->state, "work");
+	/* Short, since it stands behind the step. */
+	const char *brief = str_is(event->state, "read") ? _("users read") : _("users wait");
 
 	progress_hide(&screen->live);
-	progress_users(&screen->live, all ? NULL : words(event), predicted);
+	progress_users(&screen->live, all ? NULL : brief, predicted);
 	if (screen->quiet)
 		return;
 	out_addf(out, "  %s%s%s %s", out_ink(out, all ? INK_GOOD : INK_WARN), out->utf8 ? "●" : "*",

@@ -36,7 +36,9 @@ typedef struct PrewarmSpec {
 	const Release *release;
 	const char *modules; /* file: one module a line, as a serving process loaded them */
 	int64_t needed_kb;   /* memory of the waiting process as measured before; 0: not known */
-	int64_t timeout_ms;  /* for the imports */
+	/* Asked for a plan: modules and the recipe of the running server come before the start. */
+	bool planned;
+	int64_t timeout_ms; /* for the imports */
 	/* Instead of the site's own server one in a rehearsal, with these surroundings and the
 	 * words SCRIPT ARG… as argv: then ENV need not name the release, and no pid file is
 	 * written. */

@@ -97,7 +97,7 @@ static bool settings_fit(const PrewarmSpec *spec, Err *why)
 			why, ERR_REFUSED, "%d workers serve this site", site->webui.workers);
 	if (wants_cuda(site))
 		return err_fail(why, ERR_REFUSED, "USE_CUDA_DOCKER is set");
-	if (!spec->modules || file_kind(spec->modules) != FILE_REGULAR)
+	if (!spec->planned && (!spec->modules || file_kind(spec->modules) != FILE_REGULAR))
 		return err_fail(
 			why, ERR_REFUSED, "no rehearsal has listed the modules of this release");
 	if (!prewarm_knows_command(site))
@@ -114,7 +114,7 @@ bool prewarm_possible(const PrewarmSpec *spec, Err *ret_why)
 	if (!settings_fit(spec, ret_why))
 		return false;
 	server_find(spec->site, &server, &found);
-	if (found && !is_recorded(spec->site, &server))
+	if (found && !spec->planned && !is_recorded(spec->site, &server))
 		return err_fail(ret_why, ERR_REFUSED,
 			"the recorded start is not that of the running server");
 	return script_fits(spec->site, found ? &server : NULL, ret_why) &&

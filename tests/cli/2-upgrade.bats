@@ -88,6 +88,19 @@ teardown() {
 	expect_signature "$SITE/before"
 }
 
+@test "the plan says what keeps users waiting, and what it costs" {
+	standin_site alpha UVICORN_WORKERS=2
+	expect 0 belay --json upgrade 0.8.0 --plan
+	jq -es 'last | .plan.start | .prewarmed == false and .why == "2 workers serve this site" and (has("costs_ms") | not)' "$SITE/out"
+	jq -es 'last | .plan.reading | .reads_on == false and (.why | test("before 0.9")) and .instead == "sqlite_freeze = yes"' "$SITE/out"
+	expect 0 belay rehearse 0.8.0
+	expect 0 belay --json upgrade 0.8.0 --plan
+	jq -es 'last | .plan | .start.costs_ms > 0 and .dark_ms > .reading.instead_dark_ms and .reading.instead_read_only_ms > 0' "$SITE/out"
+	expect 0 belay upgrade 0.8.0 --plan
+	expect_text out 'with sqlite_freeze = yes +dark for about .*, read-only for about '
+	expect_text err 'an ordinary start, not prewarmed: about .* more without service'
+}
+
 @test "no terminal and no --yes: exit 2, nothing happened" {
 	standin_site alpha
 	pid=$(site_pid)

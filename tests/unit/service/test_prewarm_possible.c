@@ -73,6 +73,12 @@ static void settings_that_forbid_it_are_named(void **state)
 	expect_why(early, "listed the modules");
 	early->spec.modules = NULL;
 	expect_why(early, "listed the modules");
+	early->spec.planned = true; /* they will be by then */
+	expect_why(early, NULL);
+	site->webui.workers = 3;
+	expect_why(early, "3 workers");
+	site->webui.workers = 1;
+	early->spec.planned = false;
 	early->spec.modules = early->modules;
 	early->spec.needed_kb = (int64_t)1 << 40;
 	expect_why(early, "of memory");
