@@ -65,6 +65,10 @@ static json_t *recipe_json_new(const Recipe *recipe)
 	json_put_int(root, "umask", recipe->umask);
 	json_put(root, "ignored_signals", ignored);
 	json_object_set_new(root, "limits", limits_new(recipe));
+	if (recipe->priority.known) {
+		json_put_int(root, "nice", recipe->priority.nice);
+		json_put_int(root, "oom_score_adj", recipe->priority.oom_score_adj);
+	}
 	json_put(root, "log", recipe->log);
 	json_put(root, "pid_file", recipe->pid_file);
 	json_put_int(root, "pid", recipe->pid);
@@ -175,6 +179,11 @@ static bool recipe_of_json(const json_t *root, Recipe *recipe)
 	recipe->umask = (mode_t)(json_int(root, "umask", 0022) & 0777);
 	recipe->ignored_signals = ignored ? strtoull(ignored, NULL, 16) : 0;
 	read_limits(root, recipe);
+	recipe->priority = (ProcPriority){
+		.known = json_object_get(root, "oom_score_adj") != NULL,
+		.nice = (int)json_int(root, "nice", 0),
+		.oom_score_adj = (int)json_int(root, "oom_score_adj", 0),
+	};
 	recipe->log = str_dup(json_str(root, "log"));
 	recipe->pid_file = str_dup(json_str(root, "pid_file"));
 	recipe->pid = (pid_t)json_int(root, "pid", 0);
@@ -282,6 +291,7 @@ bool recipe_start(const Recipe *recipe, pid_t *ret_pid, int *ret_pidfd, Err *err
 		.ignored_signals = recipe->ignored_signals,
 		.limits = recipe->limits,
 		.limit_count = recipe->limit_count,
+		.priority = recipe->priority,
 	};
 	pid_t pid = 0;
 

@@ -22,6 +22,7 @@ typedef struct Recipe {
 	uint64_t ignored_signals;
 	ProcLimit *limits;
 	size_t limit_count;
+	ProcPriority priority; /* nice and oom_score_adj */
 	char *log;      /* file that stdout went to; NULL: none (journal, /dev/null, a terminal) */
 	char *pid_file; /* file in dir that held the pid; NULL: none */
 	pid_t pid;      /* of the process it was read from */

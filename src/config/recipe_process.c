@@ -97,6 +97,7 @@ bool recipe_of_process(pid_t pid, Recipe *ret, Err *err)
 	copy_identity(&process, &recipe);
 	recipe.umask = process.umask;
 	recipe.ignored_signals = process.ignored_signals;
+	recipe.priority = process.priority;
 	if (!process_limits(pid, &recipe.limits, &recipe.limit_count, err))
 		return false;
 	if (process.stdout_path && file_kind(process.stdout_path) == FILE_REGULAR)

@@ -66,6 +66,13 @@ bool proc_finish(ProcRunning *running, ProcResult *ret, Err *err) NODISCARD;
 
 /* Start a server that outlives belay: own session, no death signal. stdout and stderr are appended
  * to `log` (created 0600 as the user; NULL: /dev/null). */
+/* What the kernel prefers a process by, as /proc/PID has it. */
+typedef struct ProcPriority {
+	bool known;
+	int nice;
+	int oom_score_adj;
+} ProcPriority;
+
 typedef struct DaemonSpec {
 	const char *const *argv;
 	const char *const *env;
@@ -79,8 +86,9 @@ typedef struct DaemonSpec {
 	uint64_t ignored_signals; /* bit N-1: signal N is ignored, as in /proc/PID/status SigIgn */
 	const struct ProcLimit *limits;
 	size_t limit_count;
-	bool dies_with_us; /* no daemon after all: own process group, killed when belay ends */
-	int cage_fd;       /* as in ProcSpec */
+	ProcPriority priority; /* as far as we may; not known: ours */
+	bool dies_with_us;     /* no daemon after all: own process group, killed when belay ends */
+	int cage_fd;           /* as in ProcSpec */
 	int keep_fd; /* used when > 2: a descriptor the program inherits, under the same number */
 } DaemonSpec;
 typedef struct ProcLimit {

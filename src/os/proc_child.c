@@ -145,6 +145,25 @@ static void child_priority(void)
 	syscall(SYS_ioprio_set, process, 0, idle_class);
 }
 
+/* Like the limits: what we may not ask for stays as ours is. */
+static void child_preference(const ProcPriority *priority)
+{
+	char digits[8];
+	int left = priority->oom_score_adj < 0 ? -priority->oom_score_adj : priority->oom_score_adj;
+	size_t at = sizeof digits;
+	int fd;
+
+	setpriority(PRIO_PROCESS, 0, priority->nice);
+	do
+		digits[--at] = (char)('0' + left % 10);
+	while ((left /= 10) > 0 && at > 1);
+	if (priority->oom_score_adj < 0)
+		digits[--at] = '-';
+	fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+	if (fd >= 0 && write(fd, digits + at, sizeof digits - at) >= 0)
+		close(fd);
+}
+
 static void child_main(const ChildPlan *plan, int report, pid_t parent) __attribute__((noreturn));
 static void child_main(const ChildPlan *plan, int report, pid_t parent)
 {
@@ -158,6 +177,8 @@ static void child_main(const ChildPlan *plan, int report, pid_t parent)
 	if (plan->low_priority)
 		child_priority();
 	child_limits(plan->limits, plan->limit_count);
+	if (plan->priority.known)
+		child_preference(&plan->priority);
 	if (plan->cage_fd > 0 && !child_enter_cage(plan->cage_fd))
 		child_fail(report, STAGE_CAGE);
 	if (!child_become(plan))

@@ -28,6 +28,7 @@ typedef struct ChildPlan {
 	uint64_t ignored_signals;
 	const ProcLimit *limits;
 	size_t limit_count;
+	ProcPriority priority;
 	int keep_fd; /* > 2: the program inherits it */
 	int cage_fd; /* > 0: pidfd of a process in the network namespace to enter */
 } ChildPlan;

@@ -28,6 +28,7 @@ bool proc_daemon(const DaemonSpec *spec, pid_t *ret_pid, int *ret_pidfd, Err *er
 		.ignored_signals = spec->ignored_signals,
 		.limits = spec->limits,
 		.limit_count = spec->limit_count,
+		.priority = spec->priority,
 	};
 
 	if (!path)

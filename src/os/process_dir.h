@@ -17,5 +17,6 @@ typedef struct ProcStat {
 	pid_t parent;
 	uint64_t start_ticks;
 	uint64_t cpu_ticks;
+	int nice;
 } ProcStat;
 bool proc_stat(pid_t pid, ProcStat *ret); /* false: gone, or a zombie */

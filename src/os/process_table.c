@@ -88,18 +88,18 @@ bool proc_stat(pid_t pid, ProcStat *ret)
 	char *rest = text ? strrchr(text, ')') : NULL;
 	unsigned long long utime, stime, start;
 	char state;
-	int parent;
+	int parent, nice;
 
-	if (!rest ||
-		sscanf(rest,
-			") %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu %*d %*d %*d %*d "
-			"%*d %*d %llu",
-			&state, &parent, &utime, &stime, &start) != 5)
+	if (!rest || sscanf(rest,
+			     ") %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu %*d %*d %*d %d "
+			     "%*d %*d %llu",
+			     &state, &parent, &utime, &stime, &nice, &start) != 6)
 		return false;
 	/* A zombie is only waiting for its parent to take note: for us it is gone. */
 	if (state == 'Z' || state == 'X')
 		return false;
-	*ret = (ProcStat){.parent = parent, .start_ticks = start, .cpu_ticks = utime + stime};
+	*ret = (ProcStat){
+		.parent = parent, .start_ticks = start, .cpu_ticks = utime + stime, .nice = nice};
 	return true;
 }
 
@@ -186,6 +186,15 @@ static bool same_namespace(pid_t pid, const char *which)
 	return !theirs || !ours || str_is(theirs, ours);
 }
 
+static ProcPriority read_priority(pid_t pid, int nice)
+{
+	AUTO(free_auto) char *adjusted = proc_file(pid, "oom_score_adj", 64, NULL);
+
+	return (ProcPriority){.known = adjusted != NULL,
+		.nice = nice,
+		.oom_score_adj = adjusted ? atoi(adjusted) : 0};
+}
+
 bool process_read(pid_t pid, Process *ret, Err *err)
 {
 	AUTO(process_clear) Process found = {.pid = pid};
@@ -202,6 +211,7 @@ bool process_read(pid_t pid, Process *ret, Err *err)
 	split_zeros(argv ? argv : "", argv ? len : 0, &found.argv);
 	env = proc_file(pid, "environ", ENV_MAX, &len);
 	split_zeros(env ? env : "", env ? len : 0, &found.env);
+	found.priority = read_priority(pid, before.nice);
 	found.exe = proc_link(pid, "exe");
 	found.dir = proc_link(pid, "cwd");
 	found.cgroup = read_cgroup(pid);

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/list.h"
+#include "os/proc.h"
 
 typedef struct Process {
 	pid_t pid, parent;
@@ -24,6 +25,7 @@ typedef struct Process {
 	char *stdout_path, *stderr_path;
 	mode_t umask;
 	uint64_t ignored_signals;
+	ProcPriority priority;
 	bool other_namespace; /* lives in another mount or PID namespace (a container) */
 } Process;
 

@@ -144,6 +144,7 @@ static DaemonSpec as_the_site(const PrewarmSpec *spec, const char *log)
 		.ignored_signals = recipe->ignored_signals,
 		.limits = recipe->limits,
 		.limit_count = recipe->limit_count,
+		.priority = recipe->priority,
 	};
 }
 

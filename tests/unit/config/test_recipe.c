@@ -23,6 +23,7 @@ static void saved_and_loaded_it_is_the_same(void **state)
 		.gid = 1001,
 		.umask = 0027,
 		.ignored_signals = 0x8000000000000001u,
+		.priority = {.known = true, .nice = -5, .oom_score_adj = 300},
 		.pid = 7,
 		.start_ticks = 1u << 20,
 		.read_at_ms = 5};
@@ -63,6 +64,9 @@ static void saved_and_loaded_it_is_the_same(void **state)
 	assert_true(copy.ignored_signals == made.ignored_signals);
 	assert_int_equal(copy.limits[0].resource, RLIMIT_NOFILE);
 	assert_true(copy.limits[0].hard == UINT64_MAX && copy.limits[0].soft == 1024);
+	assert_true(copy.priority.known);
+	assert_int_equal(copy.priority.nice, -5);
+	assert_int_equal(copy.priority.oom_score_adj, 300);
 	assert_int_equal(copy.pid, 7);
 }
 

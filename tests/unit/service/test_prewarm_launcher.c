@@ -62,7 +62,7 @@ static const char dump_program[] =
 	"    os.environ['WEBUI_SECRET_KEY'] = open('.webui_secret_key').read()\n"
 	"import open_webui.env\n"
 	"import library\n"
-	"import gc, json, resource, signal, threading, time, warnings\n"
+	"import atexit, gc, json, locale, logging, multiprocessing, resource, signal, socket, threading, time, warnings\n"
 	"umask = os.umask(0)\n"
 	"os.umask(umask)\n"
 	"fds = {fd: os.readlink('/proc/self/fd/' + fd) for fd in os.listdir('/proc/self/fd')\n"
@@ -73,6 +73,16 @@ static const char dump_program[] =
 	"    argv=sys.argv, orig_argv=sys.orig_argv, path=sys.path, flags=repr(sys.flags),\n"
 	"    prefix=[sys.prefix, sys.executable], filters=repr(warnings.filters), seen=library.seen,\n"
 	"    signals={str(s): repr(signal.getsignal(s)) for s in signal.valid_signals()},\n"
+	"    oom=open('/proc/self/oom_score_adj').read(), scheduler=os.sched_getscheduler(0),\n"
+	"    user=[os.getresuid(), os.getresgid(), os.getgroups()],\n"
+	"    session=[os.getsid(0) == os.getpid(), os.getpgid(0) == os.getpid()],\n"
+	"    status=[l for l in open('/proc/self/status')\n"
+	"            if l.split(':')[0] in ('SigBlk', 'SigIgn', 'SigCgt', 'NoNewPrivs', 'Seccomp', 'CapEff')],\n"
+	"    hooks=[repr(sys.excepthook), repr(threading.excepthook)], exits=atexit._ncallbacks(),\n"
+	"    loggers={n: [l.level, l.propagate, len(l.handlers)] for n, l in\n"
+	"             [('', logging.root), ('library', logging.getLogger('library'))]},\n"
+	"    locale=locale.setlocale(locale.LC_ALL), timeout=socket.getdefaulttimeout(),\n"
+	"    method=multiprocessing.get_start_method(allow_none=True),\n"
 	"    limits=[resource.getrlimit(n) for n in range(16)], modules=known(sys.modules),\n"
 	"    main={n: type(v).__name__ for n, v in vars(sys.modules['__main__']).items()},\n"
 	"    file=[__file__, getattr(__spec__, 'name', ''), getattr(__loader__, 'path', ''), __name__, repr(__doc__)],\n"
@@ -103,6 +113,10 @@ static const char library_module[] =
 	"import os, sys, warnings\n"
 	"seen = [os.environ.get(n) for n in ('HF_HUB_OFFLINE', 'A_SETTING')] + sys.argv[1:]\n"
 	"os.environ.setdefault('SET_BY_LIBRARY', 'yes')\n"
+	"import atexit, logging\n"
+	"logging.getLogger('library').setLevel(logging.ERROR)\n"
+	"logging.getLogger('library').addHandler(logging.NullHandler())\n"
+	"atexit.register(print, end='')\n"
 	"warnings.filterwarnings('ignore', message='of the library')\n";
 
 static void fake_webui_of_settings(Early *early)
@@ -232,6 +246,7 @@ static void its_process_is_that_of_an_ordinary_start(void **state)
 
 	fake_webui_of_settings(early);
 	recipe->umask = 027;
+	recipe->priority = (ProcPriority){.known = true, .nice = 5, .oom_score_adj = 345};
 	recipe->ignored_signals = 1 | 2; /* HUP as nohup leaves it, INT as `&` of a shell does */
 	recipe->limits = mem_new(1, sizeof limit);
 	recipe->limits[0] = limit;
@@ -251,6 +266,8 @@ static void its_process_is_that_of_an_ordinary_start(void **state)
 			recipe->ignored_signals = 0;
 		ordinary = state_of_ordinary_start(early);
 		warm = state_of_early_start(early);
+		assert_part(warm, "\"nice\": 5");
+		assert_part(warm, "\"oom\": \"345\\n\"");
 		assert_same_lines(warm, ordinary);
 	}
 }
