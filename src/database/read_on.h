@@ -14,7 +14,7 @@ typedef struct ReadOn {
 } ReadOn;
 
 /* ERR_REFUSED when the site file insists (read_on = yes) and it cannot be. `version`: what serves.
- */
+ * `ret_why` (may be NULL) is the reason as a person is told it; empty when they read on. */
 bool read_on_choose(const Site *site, Database *db, const char *version, ReadOn *ret, Err *ret_why,
 	Err *err) NODISCARD;
 void read_on_clear(ReadOn *choice);

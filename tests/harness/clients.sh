@@ -116,6 +116,7 @@ up_and_back() {
 	acknowledged | none_lost "after the rollback" "$SITE/live" "$SITE/newer"
 	acknowledged | none_lost "after the rollback, in its files" "$SITE/live" "$SITE/exported"
 	acknowledged 9e15 "$back" | none_lost "written after the rollback" "$SITE/live"
+	cp "$SITE/clients" "$SITE/clients.back"
 	cat "$SITE/clients.up" >>"$SITE/clients"
 	acknowledged "$swap_up" | none_lost "written before the upgrade" "$SITE/live"
 	acknowledged | none_lost "in all" "$SITE/live" "$SITE/exported"

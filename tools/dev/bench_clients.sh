@@ -40,7 +40,7 @@ BELAY=$BELAY PYTHON=$PYTHON BELAY_TEST_LIMIT=${BELAY_TEST_LIMIT:-3600} bash -e -
 	up_and_back "$3" freeze-database
 ' clients "$SITE" "$SITE_PG" "${BELAY_BENCH_TARGET:-0.12.4}" || status=$?
 [ ! -s "$SITE/clients.up" ] || tell up "$SITE/up" "$SITE/clients.up"
-[ ! -s "$SITE/back" ] || tell back "$SITE/back" "$SITE/clients"
+[ ! -s "$SITE/clients.back" ] || tell back "$SITE/back" "$SITE/clients.back"
 [ "$status" = 0 ] || die "a write was lost, or a read failed (above)"
 row "acknowledged writes lost" 0
 site_remove
