@@ -15,8 +15,7 @@
 #include "os/http.h"
 
 #define ANSWER_MAX ((size_t)4 * 1024 * 1024)
-#define ANSWER_MS  5000 /* a person would wait so long; 0.7.2 stalls for 5 s when SQLite is locked \
-			 */
+#define ANSWER_MS  5000 /* a person would wait so long */
 #define HEALTH_MAX 4096
 
 /* How often is asked, and each how manyth question is about a page. A tenth of a second is what the
