@@ -32,7 +32,7 @@ typedef struct RoomPlace {
 typedef struct Room {
 	RoomPlace places[ROOM_PLACES_MAX];
 	size_t len;
-	char *restore_how; /* "pg_restore 15.18, 2 workers"; NULL: cannot be told */
+	char *restore_how; /* "pg_restore 15.18 -j 2"; NULL: cannot be told */
 } Room;
 
 /* Without ctx->version: what a backup and its proof take. */

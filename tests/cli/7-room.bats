@@ -88,7 +88,7 @@ untouched() {
 	expect_text out "file system of '$SMALL/server/data' has .* free, and .* are needed"
 	rm "$SMALL/other"
 	expect 0 belay --json upgrade 0.8.0 --plan
-	tail -n 1 "$SITE/out" | jq -e --arg small "$SMALL" '.plan.restore | test("pg_restore .*workers")'
+	tail -n 1 "$SITE/out" | jq -e --arg small "$SMALL" '.plan.restore | test("pg_restore [0-9.]+ -j [0-9]")'
 	tail -n 1 "$SITE/out" | jq -e --arg small "$SMALL" '.plan.disk
 		| map(select(.path == $small + "/server/data")) | .[0].uses | .log > 0 and .copy > 0'
 	untouched
