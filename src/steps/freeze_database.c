@@ -24,7 +24,8 @@ static bool apply(RunCtx *ctx, Err *err)
 {
 	AUTO(free_auto) char *id = NULL;
 
-	if (!database_id(ctx->db, database_live(ctx->db), &id, err))
+	if (!run_ctx_from_is_intact(ctx, err) ||
+		!database_id(ctx->db, database_live(ctx->db), &id, err))
 		return false;
 	if (!id)
 		return err_fail(

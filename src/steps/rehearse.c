@@ -106,8 +106,9 @@ static bool apply(RunCtx *ctx, Err *err)
 	if (fact_get(ctx, FACT_REHEARSAL))
 		return true;
 	/* What runs now is rehearsed, not what was adopted once. */
-	return record_recipe(ctx, err) && run_it(ctx, &rehearsal, err) &&
-	       wait_is_fine(ctx->site, &rehearsal, err) && room_is_fine(ctx, &rehearsal, err) &&
+	return run_ctx_from_is_intact(ctx, err) && record_recipe(ctx, err) &&
+	       run_it(ctx, &rehearsal, err) && wait_is_fine(ctx->site, &rehearsal, err) &&
+	       room_is_fine(ctx, &rehearsal, err) &&
 	       fact_set_json(ctx, FACT_REHEARSAL, rehearsal.report, err);
 }
 

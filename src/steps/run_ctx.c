@@ -127,6 +127,22 @@ bool run_ctx_from(const RunCtx *ctx, Release *ret, Err *err)
 	return release_at(ctx->site->environment, ret, err);
 }
 
+bool run_ctx_from_is_intact(const RunCtx *ctx, Err *err)
+{
+	AUTO(release_clear) Release now = {0};
+	const char *began = fact_get(ctx, FACT_FROM_VERSION);
+
+	if (!run_ctx_from(ctx, &now, err))
+		return false;
+	if (!began || str_is(now.version, began))
+		return true;
+	err_fail(err, ERR_REFUSED,
+		"'%s' holds version %s now and held %s when the run began: another tool changes it",
+		now.path, now.version, began);
+	return err_hint(
+		err, "install open-webui==%s there again, without that tool at work", began);
+}
+
 bool run_ctx_to(const RunCtx *ctx, Release *ret, Err *err)
 {
 	const char *home;

@@ -94,6 +94,9 @@ const char *fact_name(Fact fact);
 bool run_ctx_refresh(RunCtx *ctx, Err *err) NODISCARD;
 /* The two releases where they lie now (FROM: still ENV itself before the first block). */
 bool run_ctx_from(const RunCtx *ctx, Release *ret, Err *err) NODISCARD;
+/* ERR_REFUSED when its environment holds another version than when the run began: somebody's `pip
+ * install` took the way back away. Before anything is stopped or frozen. */
+bool run_ctx_from_is_intact(const RunCtx *ctx, Err *err) NODISCARD;
 bool run_ctx_to(const RunCtx *ctx, Release *ret, Err *err) NODISCARD;
 /* Do users read on while the data migrates (else it is dark for that long)? */
 bool run_ctx_reads_on(RunCtx *ctx);

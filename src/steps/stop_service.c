@@ -24,8 +24,8 @@ static bool observe(RunCtx *ctx, Seen *ret_seen, Err *err)
 
 static bool apply(RunCtx *ctx, Err *err)
 {
-	return record_recipe(ctx, err) && put_back_remember(ctx, err) &&
-	       service_stop(ctx->site, err);
+	return run_ctx_from_is_intact(ctx, err) && record_recipe(ctx, err) &&
+	       put_back_remember(ctx, err) && service_stop(ctx->site, err);
 }
 
 static bool undo(RunCtx *ctx, Err *err)
