@@ -153,8 +153,11 @@ int cmd_status(Cli *cli, Err *err)
 	AUTO(json_release_auto) json_t *status = status_read(&cli->site);
 	const char *run = json_str(json_object_get(status, "unfinished"), "run");
 	const bool unfinished = run && !json_str(status, "holder");
-	const int result = args_flag(cli->args, "check") && unfinished ? err_exit_status(ERR_PERSON)
-								       : 0;
+	/* Of a journal that is refused nobody knows whether a run is unfinished. */
+	const bool untold = json_object_get(json_object_get(status, "errors"), "journal") != NULL;
+	const int result = args_flag(cli->args, "check") && (unfinished || untold)
+				   ? err_exit_status(ERR_PERSON)
+				   : 0;
 
 	if (!cli->json)
 		show(status, &cli->result);
