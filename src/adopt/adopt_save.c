@@ -1,5 +1,8 @@
 #include "adopt/adopt.h"
 
+#include <string.h>
+
+#include "base/digest.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "os/file.h"
@@ -19,6 +22,22 @@ static bool keep_earlier(const char *file, const char *text, Err *err)
 	return str_is(earlier, text) || file_write_text(kept, earlier, 0600, err);
 }
 
+/* A container that was made anew has a key of its own; the one before may be in no other place. */
+static bool keep_earlier_key(const char *file, const char *key, Err *err)
+{
+	AUTO(free_auto) char *earlier = NULL;
+	AUTO(free_auto) char *kept = NULL;
+	char sha256[SHA256_HEX_SIZE];
+
+	if (!file_exists(file))
+		return true;
+	if (!file_read(file, SITE_FILE_MAX, &earlier, NULL, err))
+		return false;
+	sha256_of(earlier, strlen(earlier), sha256);
+	kept = str_format("%s.%.8s", file, sha256);
+	return str_is(earlier, key) || file_write_text(kept, earlier, 0600, err);
+}
+
 bool adopt_save(const Adoption *adoption, Err *err)
 {
 	const Site *site = &adoption->site;
@@ -29,6 +48,9 @@ bool adopt_save(const Adoption *adoption, Err *err)
 	if (!dir_make(site->state_dir, 0700, err) || !dir_make(folder, 0755, err))
 		return err_wrap(err, "saving site '%s'", site->name);
 	/* Before anything else: it dies with the container. */
+	if (adoption->secret_key &&
+		!keep_earlier_key(site->secret_key_file, adoption->secret_key, err))
+		return err_wrap(err, "saving the secret key of the container");
 	if (adoption->secret_key &&
 		!file_write_text(site->secret_key_file, adoption->secret_key, 0600, err))
 		return err_wrap(err, "saving the secret key of the container");

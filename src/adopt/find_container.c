@@ -4,15 +4,12 @@
 #include "adopt/look.h"
 #include "base/i18n.h"
 #include "base/mem.h"
-#include "base/redact.h"
 #include "base/text.h"
 #include "compose/compose_image.h"
 #include "os/file.h"
 #include "release/site_container.h"
 
-#define KEY_FILE     ".webui_secret_key" /* in the working directory, as start.sh decides */
-#define KEY_FILE_MAX (64 * 1024)
-#define WORKDIR      "/app/backend"
+#define WORKDIR "/app/backend"
 
 /* ---- which container ---- */
 
@@ -268,65 +265,36 @@ static void note_tag(Look *look)
 		look_note(look, "image-tag", image.tag, _("'%s', line %d"), edit.file, edit.line);
 }
 
-static void take_recipe(Look *look)
-{
-	const Container *container = &look->container;
-	Recipe *recipe = &look->draft.recipe;
-
-	recipe_clear(recipe);
-	strlist_add_all(&recipe->argv, &container->argv);
-	strlist_add_all(&recipe->env, &container->env);
-	recipe->dir = str_dup(container->dir ? container->dir : WORKDIR);
-	recipe->user = str_dup("root");
-	recipe->umask = 0022;
-	recipe->pid = container->pid;
-	recipe->start_ticks = look->process.start_ticks;
-	recipe_learn_secrets(recipe);
-}
-
 bool describe_container(Look *look, Err *err)
 {
-	if (!check_kind(&look->container, err) || !describe_image(look, err) ||
+	const Container *container = &look->container;
+
+	if (!check_kind(container, err) || !describe_image(look, err) ||
 		!describe_owner(look, err) || !check_alone(look, err) ||
 		!describe_port(look, err) || !describe_data(look, err))
 		return false;
 	note_tag(look);
-	take_recipe(look);
+	recipe_clear(&look->draft.recipe);
+	container_recipe(container, &look->draft.recipe);
 	return true;
 }
 
 /* ---- the secret key ---- */
 
-/* start.sh looks for a file when both variables are empty, which the image sets the first to. */
-static char *key_path(const Container *container)
-{
-	const char *named = env_get(&container->env, "WEBUI_SECRET_KEY_FILE");
-	const char *file = str_empty(named) ? KEY_FILE : named;
-
-	return file[0] == '/' ? str_dup(file)
-			      : path_join(container->dir ? container->dir : WORKDIR, file);
-}
-
 bool find_container_key(Look *look, Err *err)
 {
 	const Container *container = &look->container;
-	AUTO(free_auto) char *path = key_path(container);
+	AUTO(free_auto) char *path = container_key_path(container);
 	AUTO(free_auto) char *outside = NULL;
 	AUTO(free_auto) char *key = NULL;
 	Site *site = &look->out->site;
 
 	if (site->webui.key_source != KEY_NONE)
 		return true;
-	if (!docker_read_file(container->id, path, KEY_FILE_MAX, &key, err))
-		return err_wrap(err, "the secret key");
+	if (!container_key(container, &key, err))
+		return false;
 	if (!key)
 		return true;
-	/* As $(cat FILE) takes it. */
-	for (size_t len = strlen(key); len && key[len - 1] == '\n'; len--)
-		key[len - 1] = '\0';
-	if (!*key)
-		return true;
-	redact_add(key);
 	look->out->secret_key = TAKE(key);
 	site->secret_key_file = site_path(site, "webui_secret_key");
 	site->webui.key_source = KEY_IN_FILE;

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "backup/container_parts.h"
 #include "backup/dump_stream.h"
 #include "backup/files.h"
 #include "backup/manifest.h"
@@ -34,6 +35,7 @@ typedef struct Making {
 	char *how;
 	DumpWriter *writer;
 	Pace pace;
+	char *live_key; /* that only a file in the container holds; NULL */
 	int64_t said_ms;
 } Making;
 
@@ -41,6 +43,7 @@ static void making_clear(Making *making)
 {
 	free(making->path);
 	free(making->how);
+	free(making->live_key);
 	json_decref(making->manifest);
 	dump_figures_clear(&making->figures);
 	database_about_clear(&making->about);
@@ -197,6 +200,9 @@ static bool add_key(Making *making, Err *err)
 	const WebuiEnv *webui = &making->site->webui;
 	const char *key;
 
+	if (making->live_key)
+		return add_small(
+			making, "secret_key", making->live_key, strlen(making->live_key), err);
 	if (webui->key_source == KEY_IN_FILE && webui->key_file)
 		return add_copy_of(making, "secret_key", webui->key_file, err);
 	key = env_get(&webui->merged, "WEBUI_SECRET_KEY");
@@ -213,7 +219,9 @@ static bool name_is_plain(const char *entry)
 /* In the form of shell assignments, so that `. ./environment` brings it back as it was. */
 static bool add_environment(Making *making, Err *err)
 {
-	const StrList *env = &making->site->webui.merged;
+	/* Those of a container have paths inside it. */
+	const StrList *env = site_in_container(making->site) ? &making->site->recipe.env
+							     : &making->site->webui.merged;
 	AUTO(text_clear) Text out = TEXT_INIT(SMALL_FILE_MAX);
 
 	for (size_t i = 0; i < env->len; i++) {
@@ -240,6 +248,18 @@ static bool add_packages(Making *making, Err *err)
 	return add_small(making, "packages.txt", text, strlen(text), err);
 }
 
+static bool add_part(void *arg, const char *name, const char *text, Err *err)
+{
+	return add_small(arg, name, text, strlen(text), err);
+}
+
+/* The release of a container is an image; what it takes to make the container anew is saved. */
+static bool add_container(Making *making, Err *err)
+{
+	return container_parts(
+		making->site, making->manifest, add_part, making, &making->live_key, err);
+}
+
 static bool add_recipe(Making *making, Err *err)
 {
 	AUTO(free_auto) char *path = path_join(making->path, "start.json");
@@ -260,9 +280,11 @@ static bool add_settings(Making *making, Err *err)
 	const char *dotenv = making->site->webui.env_file;
 
 	event_progress(making->step, 0, 0, "saving key, settings and package list");
+	if (site_in_container(making->site) ? !add_container(making, err)
+					    : !add_packages(making, err))
+		return false;
 	return add_key(making, err) && add_environment(making, err) &&
-	       (!dotenv || add_copy_of(making, "dotenv", dotenv, err)) &&
-	       add_packages(making, err) && add_recipe(making, err);
+	       (!dotenv || add_copy_of(making, "dotenv", dotenv, err)) && add_recipe(making, err);
 }
 
 static void describe(Making *making)

@@ -1,10 +1,11 @@
 /* manifest.h - manifest.json of a backup set: what belongs to it, and how each file must look.
  *
  * {"schema": 1, "name", "site", "run", "belay", "made_at_ms", "made_at", "version", "revision",
- * "python", "data_dir", "database": {"kind", "server", "name", "how", "file", "unpacked_bytes",
- * "tables", "shape", "sequences_after"}, "files": [{"path", "bytes", "sha256", "mtime_ns", "mode"}
- * or {"path", "link"}], "proven": null or {"at_ms", "at", "how", "ms", "belay"}, "findings": of a
- * proof that failed, "seal": SHA-256 of all the rest}
+ * "python" or, of a container, "image", "image_id" and "container"; "data_dir", "database":
+ * {"kind", "server", "name", "how", "file", "unpacked_bytes", "tables", "shape",
+ * "sequences_after"}, "files": [{"path", "bytes", "sha256", "mtime_ns", "mode"} or {"path",
+ * "link"}], "proven": null or {"at_ms", "at", "how", "ms", "belay"}, "findings": of a proof that
+ * failed, "seal": SHA-256 of all the rest}
  *
  * The figures of the database are those of database.h's DumpFigures. */
 #pragma once

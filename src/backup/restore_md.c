@@ -15,6 +15,7 @@ typedef struct Guide {
 	const json_t *manifest;
 	char *data_dir, *environment, *directory, *user;
 	const char *python;
+	const char *container; /* of Open WebUI; NULL: none */
 } Guide;
 
 static void say(Guide *guide, const char *english, const char *korean)
@@ -64,15 +65,29 @@ static void add_heading(Guide *guide, const char *set_path)
 		json_str(manifest, "made_at"));
 	text_addf(&guide->out, "- %s, %s\n\n", json_str(database, "server"),
 		json_str(database, "name"));
-	say(guide,
-		"With belay: `belay restore` does all of this. Without it, type what follows, from top to "
-		"bottom, as the site's user or root. Nothing that is there now is deleted. When the set lies "
-		"elsewhere by now, go there with the first command instead.",
-		"belay가 있으면 `belay restore` 한 번으로 됩니다. 없으면 아래 명령을 위에서부터 차례로 입력하십시오. "
-		"지금 있는 것은 지우지 않습니다. 백업 폴더를 옮겼다면 첫 명령에서 그 폴더로 가십시오.");
+	if (guide->container)
+		say(guide,
+			"Type what follows, from top to bottom, as root. Nothing that is there now is "
+			"deleted. When the set lies elsewhere by now, go there with the first command "
+			"instead.",
+			"아래 명령을 root로 위에서부터 차례로 입력하십시오. 지금 있는 것은 지우지 않습니다. 백업 "
+			"폴더를 옮겼다면 첫 명령에서 그 폴더로 가십시오.");
+	else
+		say(guide,
+			"With belay: `belay restore` does all of this. Without it, type what follows, from top to "
+			"bottom, as the site's user or root. Nothing that is there now is deleted. When the set lies "
+			"elsewhere by now, go there with the first command instead.",
+			"belay가 있으면 `belay restore` 한 번으로 됩니다. 없으면 아래 명령을 위에서부터 차례로 입력하십시오. "
+			"지금 있는 것은 지우지 않습니다. 백업 폴더를 옮겼다면 첫 명령에서 그 폴더로 가십시오.");
 	begin(guide);
 	text_addf(&guide->out, "cd %s\nstamp=$(date +%%Y%%m%%d%%H%%M%%S)\nzstd --test %s\n", folder,
 		json_str(database, "file"));
+	end(guide);
+	if (!guide->container)
+		return;
+	say(guide, "Where it says to stop Open WebUI:", "Open WebUI를 멈추라는 곳에서는:");
+	begin(guide);
+	text_addf(&guide->out, "docker stop %s\n", guide->container);
 	end(guide);
 }
 
@@ -175,9 +190,13 @@ static void add_files(Guide *guide)
 		"mkdir -p %s\n"
 		"[ ! -d files/uploads ] || cp -an files/uploads %s/\n"
 		"[ ! -d %s/vector_db ] || mv -n %s/vector_db %s/vector_db.before_$stamp\n"
-		"[ ! -d files/vector_db ] || cp -a files/vector_db %s/\n"
-		"chown -R %s: %s\n",
-		data, data, data, data, data, data, guide->user, data);
+		"[ ! -d files/vector_db ] || cp -a files/vector_db %s/\n",
+		data, data, data, data, data, data);
+	/* The user inside a container has a number, and maybe no name here. */
+	if (guide->container)
+		text_addf(&guide->out, "chown -R --reference=%s %s\n", data, data);
+	else
+		text_addf(&guide->out, "chown -R %s: %s\n", guide->user, data);
 	end(guide);
 }
 
@@ -214,6 +233,57 @@ static void add_environment(Guide *guide)
 	end(guide);
 }
 
+/* The image is wherever images come from; the set has what names it. */
+static void add_image(Guide *guide)
+{
+	const char *image = json_str(guide->manifest, "image");
+	AUTO(free_auto) char *word = shell_word(image ? image : "?");
+
+	heading(guide, "3", "Image, when another one serves or the container is gone",
+		"이미지, 다른 것이 실행 중이거나 컨테이너가 없어졌을 때");
+	text_addf(&guide->out, "- %s\n- %s\n\n", image, json_str(guide->manifest, "image_id"));
+	if (guide->site->service == SERVICE_COMPOSE) {
+		AUTO(free_auto) char *service = shell_word(guide->site->compose_service);
+
+		say(guide,
+			"The files of the project as they were are `compose-1-…` and so on, beside this one: "
+			"the image's tag in them is the one that belongs to this database.",
+			"이 폴더의 `compose-1-…` 파일들이 그때의 프로젝트 파일입니다. 그 안의 이미지 태그가 이 "
+			"데이터베이스에 맞는 것입니다.");
+		begin(guide);
+		text_addf(&guide->out,
+			"docker image inspect %s > /dev/null || docker pull %s\n"
+			"( cd %s && docker compose up --no-start --no-deps %s )\n",
+			word, word, guide->directory, service);
+	} else {
+		say(guide,
+			"`container.json` has everything the container was made with (`docker run`), under "
+			"Config and HostConfig.",
+			"`container.json`의 Config와 HostConfig에 컨테이너를 만들 때(`docker run`)의 설정이 모두 "
+			"있습니다.");
+		begin(guide);
+		text_addf(&guide->out, "docker image inspect %s > /dev/null || docker pull %s\n",
+			word, word);
+	}
+	end(guide);
+}
+
+static void add_container_key(Guide *guide)
+{
+	const char *named = env_get(&guide->site->recipe.env, "WEBUI_SECRET_KEY_FILE");
+	AUTO(free_auto)
+	char *path = str_empty(named)  ? path_join(guide->site->recipe.dir, ".webui_secret_key")
+		     : named[0] == '/' ? str_dup(named)
+				       : path_join(guide->site->recipe.dir, named);
+	AUTO(free_auto) char *word = shell_word(path);
+
+	say(guide, "It lies inside the container, and goes with it.",
+		"키는 컨테이너 안에 있으며 컨테이너와 함께 없어집니다.");
+	begin(guide);
+	text_addf(&guide->out, "docker cp secret_key %s:%s\n", guide->container, word);
+	end(guide);
+}
+
 static void add_key(Guide *guide)
 {
 	const WebuiEnv *webui = &guide->site->webui;
@@ -221,6 +291,10 @@ static void add_key(Guide *guide)
 	heading(guide, "4", "Secret key", "비밀 키");
 	say(guide, "With another key everybody is signed out and stored tokens cannot be read.",
 		"키가 다르면 모두 로그아웃되고 저장된 토큰을 읽을 수 없습니다.");
+	if (guide->container && webui->key_source != KEY_IN_ENVIRONMENT) {
+		add_container_key(guide);
+		return;
+	}
 	if (webui->key_source == KEY_IN_FILE && webui->key_file) {
 		AUTO(free_auto) char *file = shell_word(webui->key_file);
 
@@ -257,6 +331,11 @@ static void add_start(Guide *guide)
 
 	heading(guide, "5", "Start", "시작");
 	begin(guide);
+	if (guide->container) {
+		text_addf(&guide->out, "docker start %s\n", guide->container);
+		end(guide);
+		return;
+	}
 	if (site->service == SERVICE_SYSTEMD && site->unit) {
 		text_addf(&guide->out,
 			"if systemctl %scat %s > /dev/null 2>&1; then\n"
@@ -289,11 +368,14 @@ static void add_end(Guide *guide)
 char *restore_md(const Site *site, const json_t *manifest, const char *set_path)
 {
 	const char *python = json_str(manifest, "python");
+	const char *name = json_str(manifest, "container");
+	AUTO(free_auto) char *container = name ? shell_word(name) : NULL;
 	Guide guide = {
 		.out = TEXT_INIT(MAX_BYTES),
 		.site = site,
 		.manifest = manifest,
 		.python = python ? python : "3",
+		.container = container,
 		.data_dir = shell_word(site->webui.data_dir ? site->webui.data_dir : "data"),
 		.environment = shell_word(site->environment ? site->environment : "env"),
 		.directory = shell_word(site->start_directory ? site->start_directory : "."),
@@ -307,10 +389,14 @@ char *restore_md(const Site *site, const json_t *manifest, const char *set_path)
 	else
 		add_postgres(&guide);
 	add_files(&guide);
-	add_environment(&guide);
+	if (container)
+		add_image(&guide);
+	else
+		add_environment(&guide);
 	add_key(&guide);
 	add_start(&guide);
-	add_end(&guide);
+	if (!container)
+		add_end(&guide);
 	free(guide.data_dir);
 	free(guide.environment);
 	free(guide.directory);

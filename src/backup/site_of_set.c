@@ -99,6 +99,12 @@ static bool read_set(Making *making, Err *err)
 	if (!making->manifest)
 		return err_fail(err, ERR_USAGE,
 			"'%s' is no complete backup set: it has no manifest", making->wish->set);
+	if (json_str(making->manifest, "container")) {
+		err_fail(err, ERR_REFUSED,
+			"'%s' is of Open WebUI in the container '%s', which belay cannot make anew yet",
+			making->wish->set, json_str(making->manifest, "container"));
+		return err_hint(err, "follow '%s/RESTORE.md'", making->wish->set);
+	}
 	if (!recipe_load(start, &making->recipe, err) || !read_dotenv(making, err))
 		return err_wrap(err, "backup set '%s'", making->wish->set);
 	bin = path_folder(making->recipe.argv.items[0]);

@@ -16,6 +16,7 @@ FindingKind check_path_line(const CheckCtx *ctx, Err *why);
 FindingKind check_data_folder(const CheckCtx *ctx, Err *why);
 
 FindingKind check_container(const CheckCtx *ctx, Err *why);
+FindingKind check_container_key(const CheckCtx *ctx, Err *why); /* part of check_secret_key */
 FindingKind check_image_tag(const CheckCtx *ctx, Err *why);
 FindingKind check_data_mount(const CheckCtx *ctx, Err *why);
 

@@ -1,6 +1,7 @@
 /* Checks on a server in a container. */
 #include <string.h>
 
+#include "base/digest.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "checks/check_table.h"
@@ -87,5 +88,27 @@ FindingKind check_data_mount(const CheckCtx *ctx, Err *why)
 	err_fail(why, ERR_REFUSED, "container '%s' has no mount of '%s', where the site's data is",
 		container.name, ctx->site->data_dir);
 	err_hint(why, "belay adopt");
+	return FINDING_REFUSED;
+}
+
+/* A container that was made anew has made itself a new key. */
+FindingKind check_container_key(const CheckCtx *ctx, Err *why)
+{
+	AUTO(container_clear) Container container = {0};
+	AUTO(free_auto) char *key = NULL;
+	char sha256[SHA256_HEX_SIZE];
+
+	if (!site_container(ctx->site, &container, why) || !container_key(&container, &key, why))
+		return FINDING_UNKNOWN;
+	if (!key)
+		return FINDING_OK;
+	sha256_of(key, strlen(key), sha256);
+	if (str_is(sha256, ctx->site->webui.key_sha256))
+		return FINDING_OK;
+	err_fail(why, ERR_REFUSED,
+		"container '%s' has another secret key than the one in '%s': it was made anew "
+		"since belay adopt",
+		container.name, ctx->site->webui.key_file);
+	err_hint(why, "belay adopt (it takes the new one and keeps the old one beside it)");
 	return FINDING_REFUSED;
 }

@@ -119,6 +119,8 @@ FindingKind check_workers(const CheckCtx *ctx, Err *why)
 
 FindingKind check_secret_key(const CheckCtx *ctx, Err *why)
 {
+	if (ctx->site->webui.key_source == KEY_IN_FILE && site_in_container(ctx->site))
+		return check_container_key(ctx, why);
 	if (ctx->site->webui.key_source != KEY_NONE)
 		return FINDING_OK;
 	if (site_in_container(ctx->site)) {

@@ -10,6 +10,7 @@
 #include "cli/language.h"
 #include "os/file.h"
 #include "os/signals.h"
+#include "release/site_container.h"
 
 /* A closed output would give its number to the next file that is opened, the journal for one, and
  * what is meant for the screen would be written into that. */
@@ -50,6 +51,16 @@ static void cli_close(Cli *cli)
 	out_clear(&cli->message);
 }
 
+/* Where the engine does not answer, what was known before has to do; whoever needs more of it says
+ * why it cannot be asked. */
+static void refresh_container(Site *site)
+{
+	AUTO(err_clear) Err why = {0};
+
+	if (site_in_container(site) && !site_container_refresh(site, &why))
+		err_clear(&why);
+}
+
 static bool load_site(Cli *cli, Err *err)
 {
 	const bool colours = !args_flag(cli->args, "no-color");
@@ -62,6 +73,7 @@ static bool load_site(Cli *cli, Err *err)
 		return false;
 	if (site_in_container(&cli->site) && !command->on_containers)
 		return site_refuse_container(&cli->site, err);
+	refresh_container(&cli->site);
 	language_of_site(cli->site.language);
 	/* The language may have brought another character set. */
 	out_init(&cli->result, STDOUT_FILENO, colours);

@@ -199,7 +199,9 @@ static bool read_settings(Site *site, WebuiEnv *ret, Err *err)
 	if (moved && (!ret->data_dir || (ret->data_inside_environment &&
 						!file_exists(ret->data_dir) && file_exists(moved))))
 		webui_env_move_data(ret, moved);
-	if (site->secret_key_file)
+	/* The file of a container is one that belay keeps for it; a variable came later, and wins.
+	 */
+	if (site->secret_key_file && !(container && ret->key_source == KEY_IN_ENVIRONMENT))
 		return webui_env_use_key_file(ret, site->secret_key_file, err);
 	return true;
 }

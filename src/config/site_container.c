@@ -55,17 +55,10 @@ bool site_refuse_container(const Site *site, Err *err)
 	AUTO(free_auto) char *words = site_container_words(site);
 
 	err_fail(err, ERR_REFUSED,
-		"Open WebUI is the %s: belay looks at containers, but cannot back up, upgrade or "
-		"restore them yet",
+		"Open WebUI is the %s: belay backs up what runs in containers, but cannot upgrade or "
+		"restore it yet",
 		words);
-	if (site->database.kind == DATABASE_POSTGRES && site->container)
-		return err_hint(err,
-			"until then, before changing the tag by hand: docker exec %s pg_dump -U %s "
-			"-Fc %s > before.dump, and keep '%s'",
-			site->container, site->database.user ? site->database.user : "postgres",
-			site->database.name ? site->database.name : "openwebui", site->data_dir);
 	return err_hint(err,
-		"until then, before changing the tag by hand: stop the container and keep a copy of "
-		"'%s'",
-		site->data_dir);
+		"belay backup, before you change the tag of the image by hand; the way back is "
+		"RESTORE.md of that set");
 }

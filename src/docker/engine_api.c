@@ -157,19 +157,26 @@ static bool read_container(const json_t *json, Container *ret, Err *err)
 	return true;
 }
 
-bool docker_inspect(const char *name_or_id, Container *ret, Err *err)
+static bool inspect(const char *name_or_id, json_t **ret, Err *err)
 {
-	AUTO(json_release_auto) json_t *json = NULL;
 	AUTO(free_auto) char *path = str_format("/containers/%s/json", name_or_id);
 
 	if (!engine_is_name(name_or_id))
 		return err_fail(err, ERR_VERIFY, "'%s' is no name of a container", name_or_id);
-	if (!engine_ask(path, &json, err))
+	if (!engine_ask(path, ret, err))
 		return false;
-	if (!json) {
-		err_fail(err, ERR_VERIFY, "there is no container '%s'", name_or_id);
-		return err_hint(err, "docker ps -a");
-	}
+	if (*ret)
+		return true;
+	err_fail(err, ERR_VERIFY, "there is no container '%s'", name_or_id);
+	return err_hint(err, "docker ps -a");
+}
+
+bool docker_inspect(const char *name_or_id, Container *ret, Err *err)
+{
+	AUTO(json_release_auto) json_t *json = NULL;
+
+	if (!inspect(name_or_id, &json, err))
+		return false;
 	*ret = (Container){0};
 	return read_container(json, ret, err);
 }
@@ -177,6 +184,16 @@ bool docker_inspect(const char *name_or_id, Container *ret, Err *err)
 static int port_number(int64_t number)
 {
 	return number > 0 && number <= 65535 ? (int)number : 0;
+}
+
+bool docker_inspect_text(const char *name_or_id, char **ret, Err *err)
+{
+	AUTO(json_release_auto) json_t *json = NULL;
+
+	if (!inspect(name_or_id, &json, err))
+		return false;
+	*ret = json_pretty(json);
+	return true;
 }
 
 /* The container's side of a published port; 0 when it does not publish this one. */

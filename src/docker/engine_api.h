@@ -58,6 +58,8 @@ bool docker_is_ordinary(Err *err) NODISCARD;
 bool docker_find_by_port(int host_port, Container *ret, bool *ret_found, Err *err) NODISCARD;
 bool docker_inspect(
 	const char *name_or_id, Container *ret, Err *err) NODISCARD; /* ERR_VERIFY: none */
+/* All that the engine says of it, as it says it (`docker inspect`). Caller frees. */
+bool docker_inspect_text(const char *name_or_id, char **ret, Err *err) NODISCARD;
 /* The containers of a compose project, stopped ones too, without those of `compose run`. `service`
  * NULL: of all its services. */
 bool docker_of_project(

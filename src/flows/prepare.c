@@ -201,6 +201,8 @@ static bool set_home(RunCtx *ctx, const Release *current, Err *err)
 	AUTO(free_auto) char *home = path_join(releases, current->version);
 	LinkState state;
 
+	if (site_in_container(ctx->site))
+		return fact_set(ctx, FACT_FROM_HOME, current->path, err);
 	/* Where own-environment is going to put it. */
 	if (system_serves(ctx->site))
 		return fact_set(ctx, FACT_FROM_HOME, home, err);

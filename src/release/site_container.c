@@ -4,10 +4,14 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/redact.h"
 #include "base/text.h"
 #include "os/file.h"
+#include "os/process_table.h"
 
 #define PACKAGE_JSON_MAX (1 << 20)
+#define KEY_FILE         ".webui_secret_key" /* in the working directory, as start.sh decides */
+#define KEY_FILE_MAX     (64 * 1024)
 
 static bool check_project(const Site *site, const ContainerList *list, Err *err)
 {
@@ -56,9 +60,14 @@ bool site_container(const Site *site, Container *ret, Err *err)
 	return docker_inspect(site->webui_container, ret, err);
 }
 
+static const char *workdir(const Container *container)
+{
+	return str_empty(container->dir) ? "/app/backend" : container->dir;
+}
+
 bool container_version(const Container *container, char **ret, Err *err)
 {
-	AUTO(free_auto) char *base = path_folder(container->dir ? container->dir : "/app/backend");
+	AUTO(free_auto) char *base = path_folder(workdir(container));
 	AUTO(free_auto) char *path = path_join(base, "package.json");
 	AUTO(free_auto) char *text = NULL;
 	AUTO(json_release_auto) json_t *package = NULL;
@@ -89,4 +98,54 @@ bool release_of_container(const Site *site, Release *ret, Err *err)
 		return false;
 	ret->path = str_dup(container.image);
 	return true;
+}
+
+char *container_key_path(const Container *container)
+{
+	const char *named = env_get(&container->env, "WEBUI_SECRET_KEY_FILE");
+	const char *file = str_empty(named) ? KEY_FILE : named;
+
+	return file[0] == '/' ? str_dup(file) : path_join(workdir(container), file);
+}
+
+bool container_key(const Container *container, char **ret, Err *err)
+{
+	AUTO(free_auto) char *path = container_key_path(container);
+	AUTO(free_auto) char *key = NULL;
+
+	if (!docker_read_file(container->id, path, KEY_FILE_MAX, &key, err))
+		return err_wrap(err, "the secret key");
+	/* As $(cat FILE) takes it. */
+	for (size_t len = key ? strlen(key) : 0; len && key[len - 1] == '\n'; len--)
+		key[len - 1] = '\0';
+	redact_add(key);
+	*ret = str_empty(key) ? NULL : TAKE(key);
+	return true;
+}
+
+void container_recipe(const Container *container, Recipe *ret)
+{
+	AUTO(process_clear) Process process = {0};
+	AUTO(err_clear) Err gone = {0};
+
+	strlist_add_all(&ret->argv, &container->argv);
+	strlist_add_all(&ret->env, &container->env);
+	ret->dir = str_dup(workdir(container));
+	ret->user = str_dup("root");
+	ret->umask = 0022;
+	ret->pid = container->pid;
+	if (container->pid && process_read(container->pid, &process, &gone))
+		ret->start_ticks = process.start_ticks;
+	recipe_learn_secrets(ret);
+}
+
+bool site_container_refresh(Site *site, Err *err)
+{
+	AUTO(container_clear) Container container = {0};
+
+	if (!site_container(site, &container, err))
+		return false;
+	recipe_clear(&site->recipe);
+	container_recipe(&container, &site->recipe);
+	return site_refresh(site, err);
 }

@@ -119,6 +119,8 @@ bool run_ctx_from(const RunCtx *ctx, Release *ret, Err *err)
 {
 	const char *home = fact_get(ctx, FACT_FROM_HOME);
 
+	if (site_in_container(ctx->site))
+		return release_current(ctx->site, ret, err);
 	/* Until the first block-start, the environment still lies at ENV itself. */
 	if (home && file_kind(home) == FILE_FOLDER)
 		return release_at(home, ret, err);

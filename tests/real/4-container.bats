@@ -39,6 +39,12 @@ only_refusal() {
 		complain "other checks say no" "$(cat "$SITE/out")"
 }
 
+# The commands of RESTORE.md, from top to bottom. There is no compose plugin here: its line may fail.
+type_guide() {
+	sed -n '/^```sh$/,/^```$/{/^```/d;p}' "$1/RESTORE.md" >"$SITE/guide.sh"
+	bash "$SITE/guide.sh" >"$SITE/guide.out" 2>&1 </dev/null || complain "$(cat "$SITE/guide.out")"
+}
+
 @test "a plain container with SQLite: found, adopted, looked at" {
 	docker_site_new alpha && docker_webui && site_fill 1
 	expect 0 belay adopt --print --pid "$(server_of "$PREFIX-webui")"
@@ -61,16 +67,43 @@ only_refusal() {
 	expect_text out "^service +container $PREFIX-webui"
 	expect_text out "^revision +c440947495f3"
 	expect 3 belay check
-	expect_text out 'cannot back up, upgrade or restore'
+	expect_text out 'cannot upgrade or restore'
 	only_refusal container
 
+	# A proven set, and the way back that it describes, typed as it stands there.
+	expect 0 belay backup
+	set=$(ls -d "$SITE/state/$SITE_NAME/backups"/*)
+	[ "$(cat "$set/secret_key")" = "$key" ]
+	expect 0 belay verify
+	api_json POST /api/v1/notes/create '{"title":"later"}' >/dev/null
+	docker exec "$PREFIX-webui" sh -c 'rm .webui_secret_key data/uploads/*'
+	type_guide "$set"
+	site_wait && site_reads_back
+	[ "$(docker exec "$PREFIX-webui" python3 -c "import sqlite3
+print(sqlite3.connect('data/webui.db').execute('SELECT count(*) FROM note').fetchone()[0])")" = 1 ]
+	mkdir "$SITE/new"
+	BELAY_STATE_DIR=$SITE/new expect 3 belay --site "$SITE/new/delta.conf" restore "$set" --yes
+	expect_text err "follow '$set/RESTORE.md'"
+
 	# What is not done yet is refused before anything is touched.
-	for command in 'upgrade 0.8.0' 'rehearse 0.8.0' backup rollback prune resume 'notes 0.8.0'; do
+	for command in 'upgrade 0.8.0' 'rehearse 0.8.0' rollback resume 'notes 0.8.0'; do
 		# shellcheck disable=SC2086
 		expect 3 belay $command
 		expect_text err "container $PREFIX-webui"
 	done
 	[ "$(site_version)" = 0.7.2 ] && site_reads_back
+
+	# Made anew by somebody: it has another key, and the old one is not lost.
+	docker rm -f "$PREFIX-webui" >/dev/null
+	expect 0 belay status
+	expect_text out "unknown: there is no container '$PREFIX-webui'"
+	docker_webui
+	expect 3 belay check
+	expect_text out 'another secret key'
+	expect 0 belay adopt --webui-container "$PREFIX-webui"
+	[ "$(cat "$SITE/state/$SITE_NAME"/webui_secret_key.????????)" = "$key" ]
+	[ "$(cat "$SITE/state/$SITE_NAME/webui_secret_key")" = "$(docker exec "$PREFIX-webui" cat .webui_secret_key)" ]
+	only_refusal container
 }
 
 @test "a compose service with PostgreSQL that no port is published of" {
@@ -95,7 +128,19 @@ only_refusal() {
 	expect_text out '^revision +c440947495f3'
 	expect 3 belay check
 	only_refusal container
-	expect_text out 'docker exec .*-db pg_dump -U owui -Fc openwebui'
+
+	# The set has what names the image, and goes back by hand.
+	expect 0 belay backup
+	set=$(ls -d "$SITE/start/backups"/*)
+	cmp "$SITE/start/compose.yaml" "$set/compose-1-compose.yaml"
+	cmp "$SITE/start/.env" "$set/compose-2-.env"
+	jq -e '.proven and .image == "belay-test/standin:v0.7.2"' "$set/manifest.json" >/dev/null
+	[ -z "$(find "$set" -maxdepth 1 -type f -perm /077)" ]
+	api_json POST /api/v1/notes/create '{"title":"later"}' >/dev/null
+	type_guide "$set"
+	site_wait && site_reads_back
+	[ "$(docker exec "$PREFIX-db" psql -U owui -d openwebui -AtXqc 'SELECT count(*) FROM note')" = 1 ]
+	expect 0 belay verify
 
 	# The files say something else than what runs, or what cannot be changed.
 	echo 'TAG=v0.8.0' >"$SITE/start/.env"
