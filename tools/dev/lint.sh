@@ -1,17 +1,5 @@
 # lint.sh - every rule a machine can check. All are asked; one failure does not hide the next.
-failures=0
-
-rule() {
-	name=$1
-	shift
-	if "$@" >"$CACHE/lint.log" 2>&1; then
-		echo "ok      $name"
-	else
-		echo "FAILED  $name"
-		head -n 60 "$CACHE/lint.log" | sed 's/^/        /'
-		failures=$((failures + 1))
-	fi
-}
+. tools/dev/rule.sh
 
 compile_with() {
 	# The compiler is fixed when a folder is set up, so each has its own.
@@ -24,6 +12,12 @@ format() {
 	find src tests -name '*.[ch]' -print0 | xargs -0 clang-format --dry-run -Werror
 }
 
+# As it is installed, but not stripped.
+hardened() {
+	build_into build-lint-release --buildtype=release -Dtests=false &&
+		tools/check-hardening build-lint-release/src/cli/belay
+}
+
 rule "gcc, warnings as errors" compile_with gcc
 rule "clang, warnings as errors" compile_with clang
 rule "format (clang-format)" format
@@ -31,4 +25,5 @@ rule "layers (src/LAYERS)" tools/check-layers
 rule "sizes" tools/check-sizes
 rule "messages (po/ko.po)" tools/check-messages
 rule "shell scripts" tools/check-scripts
-[ "$failures" = 0 ] || die "$failures of the rules are broken"
+rule "hardening of the release build" hardened
+rules_end

@@ -23,6 +23,7 @@ needs_table() {
 	fuzz clang clang
 	fuzz clang:fuzzer libclang-rt-14-dev
 	lint clang-format clang-format
+	lint readelf binutils
 	test bats bats
 	test jq jq
 	test curl curl
