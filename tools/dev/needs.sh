@@ -24,6 +24,7 @@ needs_table() {
 	fuzz clang:fuzzer libclang-rt-14-dev
 	lint clang-format clang-format
 	lint readelf binutils
+	lint cppcheck cppcheck
 	test bats bats
 	test jq jq
 	test curl curl
