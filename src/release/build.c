@@ -417,6 +417,14 @@ static bool write_marker(const Build *build, const Release *made, Err *err)
 	return sync_release(made->path, err) && marker_finish(made->path, marker, err);
 }
 
+/* uv leaves a file that everybody may write to. */
+static bool remove_lock(const Build *build, Err *err)
+{
+	AUTO(free_auto) char *lock = path_join(build->path, ".lock");
+
+	return file_remove(lock, err);
+}
+
 static bool finish(Build *build, Release *made, Err *err)
 {
 	if (!release_at(build->path, made, err))
@@ -426,7 +434,8 @@ static bool finish(Build *build, Release *made, Err *err)
 			"version '%s' was asked for and '%s' was installed", build->version,
 			made->version);
 	event_progress(STEP, 0, 0, "checking the new release");
-	if (!python_compile(&build->installer, made, build->log_file, err) ||
+	if (!remove_lock(build, err) ||
+		!python_compile(&build->installer, made, build->log_file, err) ||
 		!check_driver(build, err) || !carry_dotenv(build, made, err) ||
 		!carry_data_link(build, made, err) || !write_marker(build, made, err))
 		return false;

@@ -1,0 +1,68 @@
+#!/usr/bin/env bats
+# What other users of the machine and of the database server can see or touch during a run.
+
+setup_file() {
+	. "$BATS_TEST_DIRNAME/../harness/site.sh"
+	. "$BATS_TEST_DIRNAME/../harness/postgres.sh"
+	postgres_of_file_start
+}
+
+teardown_file() {
+	. "$BATS_TEST_DIRNAME/../harness/site.sh"
+	. "$BATS_TEST_DIRNAME/../harness/postgres.sh"
+	postgres_of_file_stop
+}
+
+setup() {
+	. "$BATS_TEST_DIRNAME/../harness/site.sh"
+	. "$BATS_TEST_DIRNAME/../harness/postgres.sh"
+	[ "$(id -u)" = 0 ] || skip "only root can act as another user"
+	# Not below the folder of bats, which others may not enter: the watcher would see nothing.
+	SITES=$(mktemp -d "${TMPDIR:-/tmp}/belay-others.XXXXXX")
+	chmod 755 "$SITES"
+}
+
+teardown() {
+	[ -z "${SITE_NAME:-}" ] || site_remove
+	[ -z "${SITES:-}" ] || rm -rf "$SITES"
+}
+
+watch() {
+	# The site's own environment was made by uv, which leaves a file that everybody may write to.
+	rm -f "$SITE_ENV/.lock"
+	printf '%s\n' "${PG_PASSWORD:-}" "${PG_PASSWORD_URL:-}" "$(cat "$SITE/start/.webui_secret_key")" >"$SITES/secrets"
+	chmod 600 "$SITES/secrets"
+	install -o nobody -m 600 /dev/null "$SITES/strange"
+	setpriv --reuid nobody --regid nogroup --clear-groups \
+		env PATH=/usr/local/bin:/usr/bin:/bin python3 - "$SITES/strange" "$SITE/state/alpha" "$SITE/start/backups" -- "$SITE" \
+		<"$ROOT/tests/harness/stranger.py" >/dev/null 2>"$SITES/strange.err" 3>&- &
+	STRANGER=$!
+	python3 "$ROOT/tests/harness/secret_watch.py" "$SITES/knows" "$SITES/secrets" \
+		</dev/null >/dev/null 2>&1 3>&- &
+	KNOWS=$!
+}
+
+watched() {
+	kill "$STRANGER" "$KNOWS"
+	wait "$STRANGER" "$KNOWS" || true
+	grep -Eq '^rounds [0-9]{2,}' "$SITES/strange" || complain "the watcher did not watch: $(cat "$SITES/strange.err")"
+	# uv holds a lock that everybody may write to while it builds; it is empty, and goes with the build.
+	! grep -vE '^rounds|/env\.releases/[^/]*/\.lock$' "$SITES/strange" || complain "another user could do that (above)"
+	[ ! -e "$SITE_ENV.releases/0.8.0/.lock" ]
+	! grep '^argv' "$SITES/knows" || complain "a secret stands in a process list (above)"
+}
+
+@test "SQLite: during an upgrade and a rollback nobody else reads or replaces anything, and no process list has a secret" {
+	standin_site alpha
+	watch
+	expect 0 belay upgrade 0.8.0 --yes
+	expect 0 belay rollback --yes
+	watched
+}
+
+@test "PostgreSQL: the same" {
+	postgres_of_file_site
+	watch
+	expect 0 belay upgrade 0.8.0 --yes
+	watched
+}
