@@ -327,14 +327,23 @@ bool link_replace(const char *path, const char *target, Err *err)
 	unlink(temp);
 	if (symlink(target, temp) < 0)
 		return err_fail_sys(err, "cannot create the link '%s'", temp);
-	if (!FAULT(err, "link-rename"))
+	if (!FAULT(err, "link-rename")) {
+		unlink(temp);
 		return false;
+	}
 	if (rename(temp, path) < 0) {
 		err_fail_sys(err, "cannot replace the link '%s'", path);
 		unlink(temp);
 		return false;
 	}
 	return sync_folder_of(path, err);
+}
+
+bool file_remove_unfinished(const char *path, Err *err)
+{
+	AUTO(free_auto) char *temp = temp_name(path);
+
+	return file_kind(temp) == FILE_ABSENT || file_remove(temp, err);
 }
 
 bool path_exchange(const char *a, const char *b, Err *err)

@@ -34,6 +34,9 @@ bool dir_list(const char *path, StrList *ret_names, Err *err) NODISCARD; /* sort
 /* Symbolic links. link_replace makes or replaces `path` in one rename. */
 bool link_read(const char *path, char **ret_target, Err *err) NODISCARD;
 bool link_replace(const char *path, const char *target, Err *err) NODISCARD;
+/* What a killed file_write() or link_replace() of `path` left beside it, where no next one comes to
+ * replace it: for undo. */
+bool file_remove_unfinished(const char *path, Err *err) NODISCARD;
 
 /* Swap what two paths name, in one step: renameat2(RENAME_EXCHANGE). Both must exist. Its own undo.
  */

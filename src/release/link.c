@@ -178,7 +178,7 @@ static bool remove_parked_link(const char *parked, Err *err)
 {
 	AUTO(free_auto) char *run = NULL;
 
-	if (!run_of_link(parked, &run, err))
+	if (!file_remove_unfinished(parked, err) || !run_of_link(parked, &run, err))
 		return false;
 	return !run || file_remove(parked, err);
 }
@@ -215,5 +215,5 @@ bool link_stub_remove(const Site *site, const char *run, Err *err)
 	if (str_is(now, run))
 		return err_fail(err, ERR_INTERNAL, "'%s' still points to the stub of run '%s'",
 			site->environment, run);
-	return tree_remove(stub, err);
+	return file_remove_unfinished(site->environment, err) && tree_remove(stub, err);
 }

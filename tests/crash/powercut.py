@@ -247,7 +247,6 @@ def main():
     flows = options.flows or FLOWS_CUT
     if set(flows) - set(FLOWS_CUT):
         parser.error(f"flows: {', '.join(FLOWS_CUT)}")
-    deadline = time.monotonic() + 60 * options.minutes if options.minutes else float("inf")
     folder = pathlib.Path(tempfile.mkdtemp(prefix="belay-powercut."))
     folder.chmod(0o755)
     counts, failed = collections.Counter(), 0
@@ -255,10 +254,10 @@ def main():
     for kind in kinds:
         lab = Lab(kind, folder / kind)
         references = {}
-        until = min(deadline, time.monotonic() + (deadline - time.monotonic()) / (len(kinds) - kinds.index(kind)))
+        deadline = time.monotonic() + 60 * options.minutes / len(kinds) if options.minutes else float("inf")
         try:
             for number in range(options.seed, options.seed + options.count):
-                if time.monotonic() > until:
+                if number > options.seed and time.monotonic() > deadline:
                     break
                 dice = random.Random(number)
                 flow = dice.choice(flows)

@@ -152,6 +152,11 @@ static void a_crash_leaves_old_or_new_names(void **state)
 	assert_int_equal(with_fault("kill@link-rename", state, replace_the_link), -1);
 	assert_done(link_read(in(state, "link"), &target, &err), &err);
 	assert_string_equal(target, "old");
+	assert_int_equal(file_kind(in(state, ".link.belay-new")), FILE_LINK);
+	assert_done(file_remove_unfinished(in(state, "link"), &err), &err);
+	assert_int_equal(file_kind(in(state, ".link.belay-new")), FILE_ABSENT);
+	assert_int_equal(with_fault("fail@link-rename", state, replace_the_link), ERR_IO);
+	assert_int_equal(file_kind(in(state, ".link.belay-new")), FILE_ABSENT);
 	assert_done(replace_the_link(state, &err), &err);
 }
 #endif
