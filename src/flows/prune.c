@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "flows/session.h"
 #include "os/file.h"
+#include "rehearse/rehearse.h"
 #include "steps/retire.h"
 #include "steps/way_back.h"
 
@@ -74,12 +75,13 @@ static bool known_way_back(Journal *journal, const char *run, Err *err)
 	return err_hint(err, "belay status shows the one there is");
 }
 
-/* Scratch of killed proofs goes without being asked about: nobody can need it. */
+/* Scratch of killed proofs and rehearsals goes without being asked about: nobody can need it. */
 static bool sweep(const Site *site, Err *err)
 {
 	AUTO(database_close_auto) Database *db = NULL;
 
-	return database_open(site, &db, err) && backup_prove_sweep(site, db, NULL, err);
+	return database_open(site, &db, err) && backup_prove_sweep(site, db, NULL, err) &&
+	       rehearse_sweep(site, db, err);
 }
 
 static bool give_up(Session *session, const char *run, Err *err)

@@ -29,6 +29,7 @@ import traceback
 from lab import BELAY, KINDS, Lab, Wrong
 
 FAULTS = ("kill", "torn", "fail", "full")
+KILLING = ("kill", "torn", "after")  # after:SECONDS
 # What is tried after a kill: the start script by hand or not, which way out, and once more a kill.
 WAYS = ("finish", "hand+undo", "undo", "hand+finish", "finish+kill", "hand+undo+kill", "undo+kill", "hand+finish+kill")
 KEEP_ONE = "keep_last = 1\nkeep_daily = 0\nkeep_weekly = 0\nkeep_monthly = 0\n"
@@ -168,7 +169,7 @@ class Case:
             return ("new",)
         word = "--undo" if undo else "--finish"
         if again:
-            number = int(self.fault.partition(":")[2] or 1)
+            number = int(re.sub(r"\D", "", self.fault) or 1)
             self.resume(word, fault=f"kill:{1 + number * 7 % 40}")
             if hand:
                 self.by_hand()
@@ -305,7 +306,7 @@ class Case:
 
 def command_of(flow, kind, fault, way):
     words = f"./dev torture {flow} --on {kind} --fault {fault}"
-    return words + (f" --way {way}" if fault.split(":")[0].split("@")[0] in ("kill", "torn") else "")
+    return words + (f" --way {way}" if re.split("[:@]", fault)[0] in KILLING else "")
 
 
 def plan_of(references, options):
@@ -322,7 +323,7 @@ def plan_of(references, options):
                 points = [f"{kind}:{n}" for n in range(1 + (options.offset + 3 * number) % step, last + 1, step)]
             for at, point in enumerate(points):
                 ways = WAYS if options.way == "all" else [options.way or WAYS[(at + 3 * number) % len(WAYS)]]
-                cases += [(flow, point, way) for way in (ways if kind in ("kill", "torn") else ["-"])]
+                cases += [(flow, point, way) for way in (ways if kind in KILLING else ["-"])]
     if options.minutes:
         random.Random(options.seed).shuffle(cases)
     return cases
