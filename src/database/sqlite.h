@@ -65,6 +65,9 @@ char *sqlite_scratch_name(const Database *db, const char *run);
 bool sqlite_restore_way(Database *db, bool *ret_from_file, char **ret_how, Err *err) NODISCARD;
 bool sqlite_restore_file(Database *db, const char *scratch, const char *run, const char *path,
 	bool statistics, Err *err) NODISCARD;
+/* Where sqlite_dump() copies to, always the same: a kill leaves one copy of everything at most, and
+ * the sweep finds it. */
+char *sqlite_dump_place(const Database *db);
 bool sqlite_scratch_sweep(Database *db, const char *run, StrList *ret, Err *err) NODISCARD;
 bool sqlite_make_live(Database *db, Err *err) NODISCARD;
 bool sqlite_unmake_live(Database *db, const char *id, Err *err) NODISCARD;

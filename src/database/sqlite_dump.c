@@ -35,14 +35,14 @@ static bool stream_out(const char *path, DumpSink sink, void *arg, Err *err)
 	}
 }
 
-static char *dump_place(const Database *db)
+char *sqlite_dump_place(const Database *db)
 {
-	return str_format("%s/dump.%d.partial", db->site->state_dir, (int)getpid());
+	return path_join(db->site->state_dir, "dump.partial");
 }
 
 bool sqlite_dump(Database *db, DumpSink sink, void *arg, DumpFigures *ret, char **ret_how, Err *err)
 {
-	AUTO(free_auto) char *copy = dump_place(db);
+	AUTO(free_auto) char *copy = sqlite_dump_place(db);
 	AUTO(dump_figures_clear) DumpFigures all = {0};
 	AUTO(err_clear) Err ignored = {0};
 	bool done;

@@ -78,26 +78,34 @@ static char *scratch_of(const char *name, const char *start)
 	return digits == 14 ? str_dup_n(name, strlen(start) + digits) : NULL;
 }
 
-static bool sweep(const char *folder, const char *start, const char *kept, StrList *ret, Err *err)
+static bool remove_with_companions(const char *path, Err *err)
 {
 	static const char *const ends[] = {"", ".made", ".partial", "-wal", "-shm", "-journal"};
+
+	for (size_t i = 0; i < COUNT_OF(ends); i++) {
+		AUTO(free_auto) char *one = str_format("%s%s", path, ends[i]);
+
+		if (!file_remove(one, err))
+			return false;
+	}
+	return true;
+}
+
+static bool sweep(const char *folder, const char *start, const char *kept, StrList *ret, Err *err)
+{
 	AUTO(strlist_clear) StrList names = {0};
 
 	if (!dir_list(folder, &names, err))
 		return false;
 	for (size_t i = 0; i < names.len; i++) {
 		AUTO(free_auto) char *scratch = scratch_of(names.items[i], start);
+		AUTO(free_auto) char *path = scratch ? path_join(folder, scratch) : NULL;
 
 		if (!scratch || str_is(scratch, kept) || strlist_has(ret, scratch))
 			continue;
 		strlist_add(ret, scratch);
-		for (size_t j = 0; j < COUNT_OF(ends); j++) {
-			AUTO(free_auto)
-			char *path = str_format("%s/%s%s", folder, scratch, ends[j]);
-
-			if (!file_remove(path, err))
-				return false;
-		}
+		if (!remove_with_companions(path, err))
+			return false;
 	}
 	return true;
 }
@@ -107,7 +115,10 @@ bool sqlite_scratch_sweep(Database *db, const char *run, StrList *ret, Err *err)
 	AUTO(free_auto) char *folder = scratch_folder(db);
 	AUTO(free_auto) char *start = str_format("%s%s", path_name(db->live), infix);
 	AUTO(free_auto) char *kept = run ? sqlite_scratch_name(db, run) : NULL;
+	AUTO(free_auto) char *dump = sqlite_dump_place(db);
 
+	if (file_exists(dump) && !remove_with_companions(dump, err))
+		return false;
 	return !file_exists(folder) ||
 	       sweep(folder, start, kept ? path_name(kept) : NULL, ret, err);
 }

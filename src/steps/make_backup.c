@@ -1,5 +1,6 @@
 /* make-backup: a backup set of everything, while the site serves. */
 #include "backup/backup.h"
+#include "backup/prove.h"
 #include "backup/retention.h"
 #include "base/event.h"
 #include "base/i18n.h"
@@ -16,7 +17,10 @@ static void remove_unfinished(const RunCtx *ctx)
 	AUTO(free_auto) char *path = name ? path_join(ctx->site->backup_dir, name) : NULL;
 	AUTO(free_auto) char *manifest = path ? path_join(path, "manifest.json") : NULL;
 	AUTO(err_clear) Err leftover = {0};
+	AUTO(err_clear) Err sweeping = {0};
 
+	if (!backup_prove_sweep(ctx->site, ctx->db, NULL, &sweeping))
+		event_warn_err("leftover", &sweeping);
 	if (!path || file_kind(path) == FILE_ABSENT || file_kind(manifest) != FILE_ABSENT)
 		return;
 	if (!retention_remove_leftover(ctx->site, path, &leftover))
