@@ -68,8 +68,11 @@ static bool send_signal(int pidfd, int number, Err *err)
 
 bool process_end(int pidfd, int64_t term_ms, Err *err)
 {
-	if (!process_alive(pidfd))
+	if (!process_alive(pidfd)) {
+		process_wait_gone(
+			pidfd, 0); /* a child of ours is reaped also when it was quicker */
 		return true;
+	}
 	if (!FAULT(err, "process-end") || !send_signal(pidfd, SIGTERM, err))
 		return false;
 	if (process_wait_gone(pidfd, term_ms))

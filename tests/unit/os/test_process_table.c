@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <signal.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -120,6 +121,28 @@ static void one_who_ignores_term_is_killed(void **state)
 	assert_false(process_alive(pidfd));
 }
 
+/* Ended by somebody else's signal before we look: no zombie of ours may stay. */
+static void a_child_that_was_quicker_is_reaped(void **state)
+{
+	AUTO(process_clear) Process child = {0};
+	AUTO(close_auto) int pidfd = -1;
+	AUTO(err_clear) Err err = {0};
+	const pid_t pid = fork();
+	siginfo_t about;
+
+	(void)state;
+	if (pid == 0)
+		for (;;)
+			pause();
+	assert_done(process_read(pid, &child, &err), &err);
+	pidfd = process_open(pid, child.start_ticks);
+	assert_true(pidfd >= 0);
+	kill(pid, SIGKILL);
+	assert_int_equal(waitid(P_PID, (id_t)pid, &about, WEXITED | WNOWAIT), 0);
+	assert_done(process_end(pidfd, 1000, &err), &err);
+	assert_int_equal(waitpid(pid, NULL, WNOHANG), -1);
+}
+
 static void limits_and_maps_are_read(void **state)
 {
 	AUTO(err_clear) Err err = {0};
@@ -157,6 +180,7 @@ int main(void)
 		cmocka_unit_test(a_listener_is_found_by_its_port),
 		cmocka_unit_test(only_the_process_meant_is_opened),
 		cmocka_unit_test(one_who_ignores_term_is_killed),
+		cmocka_unit_test(a_child_that_was_quicker_is_reaped),
 		cmocka_unit_test(limits_and_maps_are_read),
 		cmocka_unit_test(everyone_is_visited),
 	};
