@@ -14,6 +14,7 @@
 
 #define TICK_MS        150
 #define LOOK_MS        1000  /* between two looks at CPU time and log */
+#define ANSWER_CPU_MS  25    /* what one no to our own question may cost a server */
 #define CPU_MOVED_MS   100   /* an idle event loop uses a little, too */
 #define SETTLE_MS      10000 /* healthy, and still a no elsewhere: it will not turn into a yes */
 #define RESTARTS_MAX   3
@@ -158,6 +159,7 @@ typedef struct Wait {
 	GateReport report;
 	int pidfd;
 	int restarts;
+	int noes; /* answered since the last look: no work of a start */
 	const char *log;
 	int64_t log_from, log_seen, cpu_seen;
 	int64_t started_ms, looked_ms;
@@ -221,10 +223,11 @@ static bool watch_server(Wait *wait, Err *err)
 static bool moved(Wait *wait)
 {
 	int64_t cpu = process_cpu_ms(wait->asking.state.pid), log = log_size(wait->log);
-	bool moves = cpu >= wait->cpu_seen + CPU_MOVED_MS || cpu < wait->cpu_seen ||
-		     log != wait->log_seen;
+	const int64_t idle = CPU_MOVED_MS + (int64_t)wait->noes * ANSWER_CPU_MS;
+	bool moves = cpu >= wait->cpu_seen + idle || cpu < wait->cpu_seen || log != wait->log_seen;
 
-	if (moves) {
+	wait->noes = 0;
+	if (moves || idle > CPU_MOVED_MS) {
 		wait->cpu_seen = cpu;
 		wait->log_seen = log;
 	}
@@ -266,8 +269,10 @@ static bool ask_in_turn(Wait *wait, Err *err)
 {
 	AUTO(free_auto) char *saw = NULL;
 
-	if (!wait->healthy && !gate_health(&wait->asking, &saw, err))
+	if (!wait->healthy && !gate_health(&wait->asking, &saw, err)) {
+		wait->noes += err->kind == ERR_VERIFY;
 		return false;
+	}
 	if (!wait->healthy) {
 		wait->healthy = true;
 		wait->settle = deadline_in(SETTLE_MS);
