@@ -233,6 +233,24 @@ static void add_environment(Guide *guide)
 	end(guide);
 }
 
+/* Name and files as the project was made: neither need be those that compose would guess. */
+static char *compose_words(const Site *site)
+{
+	AUTO(text_clear) Text out = TEXT_INIT(MAX_BYTES);
+	AUTO(strlist_clear) StrList files = {0};
+	AUTO(free_auto) char *project = shell_word(site->compose_project);
+
+	text_addf(&out, "docker compose -p %s", project);
+	if (site->compose_files)
+		strlist_split(&files, site->compose_files, ",");
+	for (size_t i = 0; i < files.len; i++) {
+		AUTO(free_auto) char *file = shell_word(files.items[i]);
+
+		text_addf(&out, " -f %s", file);
+	}
+	return text_take(&out);
+}
+
 /* The image is wherever images come from; the set has what names it. */
 static void add_image(Guide *guide)
 {
@@ -251,10 +269,12 @@ static void add_image(Guide *guide)
 			"이 폴더의 `compose-1-…` 파일들이 그때의 프로젝트 파일입니다. 그 안의 이미지 태그가 이 "
 			"데이터베이스에 맞는 것입니다.");
 		begin(guide);
+		AUTO(free_auto) char *up = compose_words(guide->site);
+
 		text_addf(&guide->out,
 			"docker image inspect %s > /dev/null || docker pull %s\n"
-			"( cd %s && docker compose up --no-start --no-deps %s )\n",
-			word, word, guide->directory, service);
+			"( cd %s && %s up --no-start --no-deps %s )\n",
+			word, word, guide->directory, up, service);
 	} else {
 		say(guide,
 			"`container.json` has everything the container was made with (`docker run`), under "

@@ -27,9 +27,9 @@ static bool is_of_files(const Site *site, const char *image, Err *why)
 		"container '%s' was made from image '%s', but the files of the project say '%s'",
 		container.name, container.image, image);
 	return err_hint(why,
-		"if the files are right: cd '%s' && docker compose up -d %s; if a variable of the "
+		"if the files are right: cd '%s' && docker compose -p %s up -d %s; if a variable of the "
 		"shell was: write it into .env",
-		site->start_directory, site->compose_service);
+		site->start_directory, site->compose_project, site->compose_service);
 }
 
 static bool names_version(const ComposeImage *image)

@@ -39,14 +39,15 @@ static bool of_compose(const Site *site, Container *ret, Err *err)
 	if (list.len == 0) {
 		err_fail(err, ERR_VERIFY, "there is no container of service '%s' of '%s'",
 			site->compose_service, site->compose_project);
-		return err_hint(err, "cd '%s' && docker compose up -d %s", site->start_directory,
-			site->compose_service);
+		return err_hint(err, "cd '%s' && docker compose -p %s up -d %s",
+			site->start_directory, site->compose_project, site->compose_service);
 	}
 	if (list.len > 1) {
 		err_fail(err, ERR_REFUSED,
 			"service '%s' of '%s' has %zu containers; only one is handled",
 			site->compose_service, site->compose_project, list.len);
-		return err_hint(err, "docker compose up -d --scale %s=1", site->compose_service);
+		return err_hint(err, "docker compose -p %s up -d --scale %s=1",
+			site->compose_project, site->compose_service);
 	}
 	*ret = list.items[0];
 	list.items[0] = (Container){0};

@@ -136,6 +136,7 @@ print(sqlite3.connect('data/webui.db').execute('SELECT count(*) FROM note').fetc
 	cmp "$SITE/start/.env" "$set/compose-2-.env"
 	jq -e '.proven and .image == "belay-test/standin:v0.7.2"' "$set/manifest.json" >/dev/null
 	[ -z "$(find "$set" -maxdepth 1 -type f -perm /077)" ]
+	grep -qF "docker compose -p $PREFIX -f $SITE/start/compose.yaml up --no-start --no-deps webui" "$set/RESTORE.md"
 	api_json POST /api/v1/notes/create '{"title":"later"}' >/dev/null
 	type_guide "$set"
 	site_wait && site_reads_back
