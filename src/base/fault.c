@@ -62,6 +62,8 @@ bool fault_pass(Err *err, const char *name)
 		return true;
 	if (str_starts(wish, "kill"))
 		die();
+	if (str_starts(wish, "stop"))
+		return kill(getpid(), SIGSTOP) == 0;
 	return err_fail(err, str_starts(wish, "full") ? ERR_NO_SPACE : ERR_IO,
 		"injected fault %lu at '%s'", passed, name);
 }

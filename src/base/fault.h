@@ -8,6 +8,8 @@
  *                       N-th. fail and full likewise
  * BELAY_FAULT=torn:N    the N-th piece of content written to a file is cut in half and the process
  *                       is killed
+ * BELAY_FAULT=stop@NAME the process stops itself (SIGSTOP) at that point and goes on when a test
+ *                       sends it CONT: for what happens to others meanwhile
  * BELAY_FAULT_LOG=FILE  each passed point is appended with its number, and each piece of content
  *                       with its own, as "N NAME" and "torn N" */
 #pragma once
