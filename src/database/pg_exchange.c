@@ -65,8 +65,10 @@ static bool empty_live(Database *db, const DatabaseExchange *exchange, Err *err)
 
 	if (exchange->proof && !str_is(json_str(exchange->proof, "id"), exchange->live_id))
 		return err_fail(err, ERR_FOREIGN, "the proof is about another database");
+	/* Without a proof it is the way back, which nobody's session may stop. */
 	if (!pg_enter(db, exchange->live_id, true, &guard, err) ||
-		!pg_others_out(db, exchange->live_id, pg_pid(guard), err))
+		!pg_others_out(db, exchange->live_id, pg_pid(guard),
+			exchange->proof ? PG_AGREED : PG_EVERYBODY, err))
 		return false;
 	return !exchange->proof || pg_proof_check(guard, exchange->proof, err);
 }
@@ -74,7 +76,7 @@ static bool empty_live(Database *db, const DatabaseExchange *exchange, Err *err)
 static bool empty_spare(Database *db, const DatabaseExchange *exchange, Err *err)
 {
 	return pg_door(db, exchange->spare_id, false, err) &&
-	       pg_others_out(db, exchange->spare_id, 0, err);
+	       pg_others_out(db, exchange->spare_id, 0, PG_EVERYBODY, err);
 }
 
 /* The comment of the site stays with the live name; ours only marks what nobody else has marked. */
@@ -88,8 +90,10 @@ static bool comments(PgSession *admin, const char *live_name, const DatabaseExch
 
 	if (exchange->carry)
 		goes_live = live_has ? live_comment : NULL;
-	return pg_comment_set(admin, live_name, goes_live, err) &&
-	       (live_has || pg_comment_set(admin, exchange->spare, kept, err));
+	return FAULT(err, "pg-exchange-statement") &&
+	       pg_comment_set(admin, live_name, goes_live, err) &&
+	       (live_has || (FAULT(err, "pg-exchange-statement") &&
+				    pg_comment_set(admin, exchange->spare, kept, err)));
 }
 
 static bool renames(PgSession *admin, const char *live, const char *spare, const char *id, Err *err)
@@ -98,8 +102,11 @@ static bool renames(PgSession *admin, const char *live, const char *spare, const
 	AUTO(free_auto) char *spare_name = pg_ident(spare);
 
 	/* The third name is never seen by anybody else: it exists within the transaction only. */
-	return pg_runf(admin, err, "ALTER DATABASE %s RENAME TO belay_swap_%s", live_name, id) &&
+	return FAULT(err, "pg-exchange-statement") &&
+	       pg_runf(admin, err, "ALTER DATABASE %s RENAME TO belay_swap_%s", live_name, id) &&
+	       FAULT(err, "pg-exchange-statement") &&
 	       pg_runf(admin, err, "ALTER DATABASE %s RENAME TO %s", spare_name, live_name) &&
+	       FAULT(err, "pg-exchange-statement") &&
 	       pg_runf(admin, err, "ALTER DATABASE belay_swap_%s RENAME TO %s", id, spare_name);
 }
 
@@ -114,10 +121,12 @@ static bool in_transaction(Database *db, const DatabaseExchange *exchange, PgSes
 		       " SET LOCAL statement_timeout='30s'",
 		       err) &&
 	       renames(admin, db->live, exchange->spare, exchange->live_id, err) &&
-	       (!exchange->carry ||
-		       pg_properties_carry(admin, exchange->live_id, exchange->spare_id, err)) &&
+	       (!exchange->carry || (FAULT(err, "pg-exchange-statement") &&
+					    pg_properties_carry(admin, exchange->live_id,
+						    exchange->spare_id, err))) &&
 	       comments(admin, db->live, exchange, live->comment, spare->comment, err) &&
 	       /* A rollback brings back a database that was set aside frozen. */
+	       FAULT(err, "pg-exchange-statement") &&
 	       pg_runf(admin, err, "ALTER DATABASE %s RESET default_transaction_read_only", name);
 }
 
@@ -178,7 +187,8 @@ static bool exchange_now(Database *db, const DatabaseExchange *exchange, Err *er
 		!pg_entry(db, NULL, exchange->spare_id, &spare, err) || !pg_admin(db, &admin, err))
 		return false;
 	committed = in_transaction(db, exchange, admin, &live, &spare, &failed) &&
-		    FAULT(&failed, "pg-exchange-commit") && pg_run(admin, "COMMIT", &failed);
+		    FAULT(&failed, "pg-exchange-commit") && pg_run(admin, "COMMIT", &failed) &&
+		    FAULT(&failed, "pg-exchange-committed");
 	if (!committed) {
 		/* Refused or lost: either way the next session tells. */
 		if (!pg_run(admin, "ROLLBACK", &ignored))
