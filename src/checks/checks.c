@@ -43,6 +43,7 @@ static const Check checks[] = {
 	{"rights", N_("the role may copy, rename and shut databases"), false, ANY_SITE,
 		check_rights},
 	{"obstacles", N_("nothing makes a copy unsafe"), false, ANY_SITE, check_obstacles},
+	{"replication", N_("nothing replicates the database"), false, ANY_SITE, check_replication},
 	{"sessions", N_("nobody else uses the database"), false, ANY_SITE, check_sessions},
 	{"leftovers", N_("no leftovers of a partial migration"), false, ANY_SITE, check_leftovers},
 	{"python", N_("Python fits the target"), true, ENVIRONMENT_SITE, check_python},

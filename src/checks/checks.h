@@ -20,6 +20,7 @@ typedef struct CheckCtx {
 	const char *revision;         /* of the database now */
 	/* What the target's migrations made of 100 bytes in an earlier rehearsal; 0: not known. */
 	int growth_percent;
+	bool only_rehearses; /* nobody's session is ended, and no database exchanged */
 } CheckCtx;
 
 typedef struct CheckSummary {

@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "checks/check_table.h"
 #include "service/service.h"
+#include "database/obstacles.h"
 
 #define LOWER_EMAIL_INDEX                                                                          \
 	"f0bd01a18a3d" /* 0.11.0: unique index on lower(email), raises on duplicates */
@@ -81,8 +82,38 @@ FindingKind check_sessions(const CheckCtx *ctx, Err *why)
 	if (found.len == 0)
 		return FINDING_OK;
 	joined = strlist_join(&found, "; ");
-	err_fail(why, ERR_REFUSED, "these sessions will be ended: %s", joined);
-	return FINDING_WARNING;
+	if (database_is_sqlite(ctx->db)) {
+		err_fail(why, ERR_REFUSED, "these processes have the database open: %s", joined);
+		return FINDING_WARNING;
+	}
+	if (ctx->site->disconnect_others || ctx->only_rehearses) {
+		err_fail(why, ERR_REFUSED, "an upgrade ends these sessions: %s", joined);
+		return FINDING_WARNING;
+	}
+	err_fail(why, ERR_REFUSED, "others use the database: %s", joined);
+	err_hint(why,
+		"end them there, or let belay do it: belay upgrade --disconnect-others, or "
+		"disconnect_others = yes in %s",
+		ctx->site->file);
+	return FINDING_REFUSED;
+}
+
+FindingKind check_replication(const CheckCtx *ctx, Err *why)
+{
+	AUTO(err_clear) Err found = {0};
+
+	if (!database_replication(ctx->db, &found, why))
+		return FINDING_UNKNOWN;
+	if (found.kind == ERR_NONE)
+		return FINDING_OK;
+	err_move(why, &found);
+	if (ctx->site->accept_replication || ctx->only_rehearses)
+		return FINDING_WARNING;
+	err_hint(why,
+		"drop it there, or leave it with the old database: belay upgrade "
+		"--accept-replication, or accept_replication = yes in %s",
+		ctx->site->file);
+	return FINDING_REFUSED;
 }
 
 static bool ahead(const CheckCtx *ctx, const char *revision)

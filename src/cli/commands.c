@@ -21,6 +21,10 @@ static const OptionDef upgrade_options[] = {
 	{"plan", NULL, N_("show steps and estimates, and stop")},
 	{"wheels", N_("DIR"), N_("take packages from this folder; use no network")},
 	{"skip-rehearsal", NULL, N_("do not try the release on a copy of the data first")},
+	{"disconnect-others", NULL,
+		N_("end sessions of others on the database, such as psql and BI tools")},
+	{"accept-replication", NULL,
+		N_("leave replication slots and subscriptions with the old database, which is kept")},
 	{NULL, NULL, NULL},
 };
 static const OptionDef rollback_options[] = {

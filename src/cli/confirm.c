@@ -243,6 +243,24 @@ static void show_written(const json_t *plan, Out *out)
 	table_show(table, out);
 }
 
+static void show_sessions(const json_t *plan, Out *out)
+{
+	const json_t *list = json_object_get(json_object_get(plan, "database"), "sessions");
+	const json_t *line = NULL;
+	size_t i = 0;
+
+	if (json_array_size(list) > 0)
+		out_addf(out, "\n%s\n", _("sessions of others that will be ended:"));
+	json_array_foreach(list, i, line)
+	{
+		AUTO(text_clear) Text wrapped = TEXT_INIT(16384);
+
+		text_add(&wrapped, "- ");
+		columns_wrap(&wrapped, json_string_value(line), 2, out->width);
+		out_add(out, wrapped.data);
+	}
+}
+
 void plan_show(const json_t *plan, Out *out)
 {
 	const json_t *notice = NULL;
@@ -252,6 +270,7 @@ void plan_show(const json_t *plan, Out *out)
 	show_steps(plan, out);
 	show_disk(plan, out);
 	show_written(plan, out);
+	show_sessions(plan, out);
 	json_array_foreach(json_object_get(plan, "notices"), i, notice)
 	{
 		AUTO(text_clear) Text line = TEXT_INIT(16384);

@@ -76,6 +76,12 @@ const SiteKey site_keys[] = {
 		N_("Docker container of the database; pg_dump and pg_restore are run in it where the "
 		   "host has none")},
 
+	{"database", "disconnect_others", KEY_FLAG, "no", NULL, false, FIELD(disconnect_others),
+		N_("an upgrade may end sessions of others on the database, such as psql and BI tools")},
+	{"database", "accept_replication", KEY_FLAG, "no", NULL, false, FIELD(accept_replication),
+		N_("an upgrade may leave replication slots and subscriptions with the old database, "
+		   "which is kept")},
+
 	{"upgrade", "installer", KEY_CHOICE, "auto", "auto uv pip", false, FIELD(installer),
 		N_("what installs packages; auto takes uv where there is one")},
 	{"upgrade", "extras", KEY_TEXT, NULL, NULL, false, FIELD(extras),

@@ -54,7 +54,9 @@ typedef struct Site {
 
 	char *database_url_text; /* key `database_url`; NULL: the one Open WebUI uses */
 	char *admin_url;
-	char *container; /* container of the database; NULL: none */
+	char *container;         /* container of the database; NULL: none */
+	bool disconnect_others;  /* sessions of others on the database may be ended */
+	bool accept_replication; /* slots and subscriptions may stay with the old database */
 
 	char *installer;  /* "uv", "pip" or "auto" */
 	char *extras;     /* "all", "postgres", "" */

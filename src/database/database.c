@@ -1,5 +1,6 @@
 #include "database/database.h"
 #include "database/freeze.h"
+#include "database/obstacles.h"
 
 #include "base/mem.h"
 #include "base/text.h"
@@ -130,6 +131,11 @@ bool database_sessions(Database *db, StrList *ret, Err *err)
 bool database_try_rights(Database *db, Err *err)
 {
 	return db->ops->try_rights(db, err);
+}
+
+bool database_replication(Database *db, Err *ret, Err *err)
+{
+	return !db->ops->replication || db->ops->replication(db, ret, err);
 }
 
 bool database_obstacles(Database *db, Err *ret, Err *err)

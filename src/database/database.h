@@ -72,14 +72,10 @@ int64_t database_wal_bytes(Database *db);
 bool database_folder(Database *db, char **ret, Err *err) NODISCARD;
 
 /* Sessions of others on the live database, readable lines; not those of the application (its role
- * without a program name). SQLite: all processes that have it open, "process PID (…)". */
+ * and program name, usually none). A freeze, copy or exchange ends them only if the site says so
+ * (disconnect_others), and else fails with ERR_REFUSED, naming them. SQLite: all processes that
+ * have it open, "process PID (…)". */
 bool database_sessions(Database *db, StrList *ret, Err *err) NODISCARD;
-/* Try every right an upgrade needs on scratch databases; ERR_REFUSED with the line to type. */
-bool database_try_rights(Database *db, Err *err) NODISCARD;
-/* What would make a copy and exchange unsafe (prepared transactions, subscriptions, slots, role
- * settings …), all findings in one; empty: fine. */
-bool database_obstacles(Database *db, Err *ret, Err *err) NODISCARD;
-
 bool database_door(
 	Database *db, const char *id, bool open, Err *err) NODISCARD; /* absent id: fine */
 bool database_door_is_open(Database *db, const char *id, bool *ret, Err *err) NODISCARD;

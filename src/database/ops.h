@@ -29,6 +29,7 @@ typedef struct DatabaseOps {
 	bool (*sessions)(Database *db, StrList *ret, Err *err);
 	bool (*try_rights)(Database *db, Err *err);
 	bool (*obstacles)(Database *db, Err *ret, Err *err);
+	bool (*replication)(Database *db, Err *ret, Err *err); /* NULL: there is no such thing */
 
 	bool (*door)(Database *db, const char *id, bool open, Err *err);
 	bool (*door_is_open)(Database *db, const char *id, bool *ret, Err *err);

@@ -24,6 +24,8 @@ bool pg_admin(Database *db, PgSession **ret, Err *err) NODISCARD;
 bool pg_server_id(Database *db, const char **ret, Err *err) NODISCARD; /* borrowed */
 /* A session of the site's role in `place`. */
 bool pg_open(Database *db, const char *place, PgSession **ret, Err *err) NODISCARD;
+/* One of the admin: a database may hold tables of others that the site's role must not read. */
+bool pg_open_all(Database *db, const char *place, PgSession **ret, Err *err) NODISCARD;
 
 typedef struct PgEntry {
 	char *id, *name, *owner;
@@ -39,8 +41,11 @@ bool pg_door_is_open(Database *db, const char *id, bool *ret, Err *err) NODISCAR
 /* A session of the admin in the database `id`, behind a door that is shut afterwards (`shut`), or
  * as it was found. A shut door opens for that moment. */
 bool pg_enter(Database *db, const char *id, bool shut, PgSession **ret, Err *err) NODISCARD;
-/* Ends all sessions there but keep_pid (0: none), again and again until none is left. */
-bool pg_others_out(Database *db, const char *id, int keep_pid, Err *err) NODISCARD;
+/* Ends all sessions there but keep_pid (0: none), again and again until none is left. PG_AGREED:
+ * ERR_REFUSED naming those of others that nobody agreed to end (site->disconnect_others,
+ * site->accept_replication for replication's own); the rest is ended all the same. */
+typedef enum { PG_EVERYBODY, PG_AGREED } PgWhom;
+bool pg_others_out(Database *db, const char *id, int keep_pid, PgWhom whom, Err *err) NODISCARD;
 bool pg_sessions(Database *db, StrList *ret, Err *err) NODISCARD;
 
 /* -- pg_content.c: tables ---------------------------------------------------------------------- */
@@ -90,10 +95,8 @@ bool pg_newer_condition(PgSession *session, const json_t *marks, char **ret, Err
 /* A session of the admin in `place`, whose door stays as it is. */
 bool pg_enter_place(
 	Database *db, const char *place, PgEntry *entry, PgSession **ret, Err *err) NODISCARD;
-/* pg_folder.c, pg_make_live.c, pg_export.c */
+/* pg_folder.c, pg_export.c */
 bool pg_folder(Database *db, char **ret, Err *err) NODISCARD;
-bool pg_make_live(Database *db, Err *err) NODISCARD;
-bool pg_unmake_live(Database *db, const char *id, Err *err) NODISCARD;
 bool pg_export_since(Database *db, const char *place, const char *before, const json_t *marks,
 	WrittenSink sink, void *arg, Err *err) NODISCARD;
 
@@ -145,6 +148,3 @@ bool pg_restore_file(Database *db, const char *scratch, const char *run, const c
 	bool statistics, Err *err) NODISCARD;
 bool pg_scratch_sweep(Database *db, const char *run, StrList *ret, Err *err) NODISCARD;
 bool pg_kept_drop(Database *db, const char *spare, const char *id, Err *err) NODISCARD;
-/* pg_rights.c */
-bool pg_try_rights(Database *db, Err *err) NODISCARD;
-bool pg_obstacles(Database *db, Err *ret, Err *err) NODISCARD;

@@ -65,6 +65,13 @@ bool pg_open(Database *db, const char *place, PgSession **ret, Err *err)
 	return pg_connect(&db->site->database, databases, ret, err);
 }
 
+bool pg_open_all(Database *db, const char *place, PgSession **ret, Err *err)
+{
+	const char *const databases[] = {place, NULL};
+
+	return pg_connect(pg_admin_url(db), databases, ret, err);
+}
+
 void pg_entry_clear(PgEntry *entry)
 {
 	free(entry->id);
@@ -160,7 +167,10 @@ bool pg_enter(Database *db, const char *id, bool shut, PgSession **ret, Err *err
  * themselves. backend_type would tell, but ordinary roles may not see it. */
 #define SESSIONS_OF(more)                                                                          \
 	"SELECT pid, coalesce(usename, usesysid::text), coalesce(application_name, ''),"           \
-	" coalesce(host(client_addr), ''), coalesce(state, '')"                                    \
+	" coalesce(host(client_addr), ''), coalesce(state, ''),"                                   \
+	" date_trunc('second', backend_start),"                                                    \
+	" pid IN (SELECT active_pid FROM pg_replication_slots WHERE active_pid IS NOT NULL"        \
+	"  UNION ALL SELECT pid FROM pg_stat_subscription WHERE pid IS NOT NULL)"                  \
 	" FROM pg_stat_activity WHERE datid::text = $1 AND usesysid IS NOT NULL"                   \
 	" AND pid <> pg_backend_pid() " more " ORDER BY backend_start, pid"
 
@@ -175,28 +185,55 @@ static const char starting_query[] =
 	"SELECT count(*) FROM pg_locks WHERE locktype = 'object' AND granted"
 	" AND classid = 'pg_database'::regclass AND objid::text = $1 AND mode = 'RowExclusiveLock'";
 
-/* "pid 12: webui, psql, 127.0.0.1, idle": values only, for it stands in texts of every language.
- * Address and state of another role's session are hidden from ordinary roles. */
+/* "pid 12: webui, psql, 127.0.0.1, 2026-11-23 21:33:10+00, idle": values only, for it stands in
+ * texts of every language. Address, start and state of another role's session are hidden from
+ * ordinary roles. */
 static char *describe(const PgRows *rows, int row)
 {
 	const char *program = pg_text(rows, row, 2);
 	const char *address = pg_text(rows, row, 3);
 	const char *state = pg_text(rows, row, 4);
+	const char *since = pg_text(rows, row, 5);
 
-	return str_format("pid %s: %s%s%s%s%s%s%s", pg_text(rows, row, 0), pg_text(rows, row, 1),
-		program[0] ? ", " : "", program, address[0] ? ", " : "", address,
-		state[0] ? ", " : "", state);
+	return str_format("pid %s: %s%s%s%s%s%s%s%s%s", pg_text(rows, row, 0),
+		pg_text(rows, row, 1), program[0] ? ", " : "", program, address[0] ? ", " : "",
+		address, since ? ", " : "", since ? since : "", state[0] ? ", " : "", state);
 }
 
-/* The application's own: its role, and no program name (psycopg and asyncpg give none; psql,
- * pgAdmin and BI tools do). Nor a session of belay in that role: it was closed, and its backend is
- * about to go. */
-static bool is_applications(const Database *db, const PgRows *rows, int row)
+/* The application's sessions: its role, and the name it was told to give, usually none (psycopg and
+ * asyncpg give none by themselves; psql, pgAdmin and BI tools do). */
+static char *applications_name(const Database *db)
 {
-	const char *program = pg_text(rows, row, 2);
+	AUTO(strlist_clear) StrList keywords = {0};
+	AUTO(strlist_clear) StrList values = {0};
+	const char *name = env_get(&db->site->recipe.env, "PGAPPNAME");
 
-	return str_is(pg_text(rows, row, 1), db->site->database.user) &&
-	       (str_empty(program) || str_is(program, "belay"));
+	database_url_conninfo(&db->site->database, &keywords, &values);
+	for (size_t i = 0; i < keywords.len; i++) {
+		if (str_is(keywords.items[i], "application_name"))
+			name = values.items[i];
+	}
+	return str_dup(name ? name : "");
+}
+
+/* The application's own, or a belay's: one that only looks (status, logs), or that was closed and
+ * whose backend is about to go. */
+static bool is_sites(const Database *db, const PgRows *rows, int row)
+{
+	const char *role = pg_text(rows, row, 1);
+	const char *program = pg_text(rows, row, 2);
+	AUTO(free_auto) char *own = applications_name(db);
+
+	if (str_is(program, "belay") && str_is(role, pg_admin_url(db)->user))
+		return true;
+	return str_is(role, db->site->database.user) &&
+	       (str_is(program, own) || str_is(program, "belay"));
+}
+
+static bool is_agreed(const Database *db, const PgRows *rows, int row)
+{
+	return db->site->disconnect_others || is_sites(db, rows, row) ||
+	       (db->site->accept_replication && pg_bool(rows, row, 6));
 }
 
 bool pg_sessions(Database *db, StrList *ret, Err *err)
@@ -216,13 +253,24 @@ bool pg_sessions(Database *db, StrList *ret, Err *err)
 	for (int i = 0; i < pg_rows(rows); i++) {
 		AUTO(free_auto) char *line = describe(rows, i);
 
-		if (!is_applications(db, rows, i))
+		if (!is_sites(db, rows, i))
 			strlist_add(ret, line);
 	}
 	return true;
 }
 
-static bool end_one(PgSession *admin, const PgRows *rows, int row, StrList *refused, Err *err)
+/* Who stays: those that this role may not end, those that nobody agreed to end. */
+typedef struct Staying {
+	StrList forbidden, others;
+} Staying;
+
+static void staying_clear(Staying *staying)
+{
+	strlist_clear(&staying->forbidden);
+	strlist_clear(&staying->others);
+}
+
+static bool end_one(PgSession *admin, const PgRows *rows, int row, Staying *staying, Err *err)
 {
 	AUTO(free_auto) char *limit = str_format("%d", TERMINATE_MS);
 	const char *const params[] = {pg_text(rows, row, 0), limit, NULL};
@@ -240,14 +288,20 @@ static bool end_one(PgSession *admin, const PgRows *rows, int row, StrList *refu
 		return false;
 	}
 	line = describe(rows, row);
-	strlist_add(refused, line);
+	strlist_add(&staying->forbidden, line);
 	return true;
 }
 
-static bool cannot_end(Database *db, const StrList *refused, Err *err)
+static bool cannot_end(Database *db, const Staying *staying, Err *err)
 {
-	AUTO(free_auto) char *lines = strlist_join(refused, "; ");
+	const StrList *stay = staying->forbidden.len ? &staying->forbidden : &staying->others;
+	AUTO(free_auto) char *lines = strlist_join(stay, "; ");
 
+	if (staying->forbidden.len == 0) {
+		err_fail(err, ERR_REFUSED, "others use the database: %s", lines);
+		return err_hint(err,
+			"end them there, or let belay do it: belay upgrade --disconnect-others");
+	}
 	err_fail(err, ERR_REFUSED, "role '%s' may not end sessions on the database: %s",
 		pg_admin_url(db)->user ? pg_admin_url(db)->user : "", lines);
 	return err_hint(
@@ -255,16 +309,21 @@ static bool cannot_end(Database *db, const StrList *refused, Err *err)
 }
 
 /* One look: ends what the query finds. *ret_left: how many there were. */
-static bool end_found(PgSession *admin, const char *query, const char *const *params, int *ret_left,
-	StrList *refused, Err *err)
+static bool end_found(Database *db, PgSession *admin, PgWhom whom, const char *query,
+	const char *const *params, int *ret_left, Staying *staying, Err *err)
 {
 	AUTO(pg_rows_free_auto) PgRows *rows = NULL;
 
 	if (!pg_query(admin, query, params, &rows, err))
 		return err_wrap(err, "looking for sessions");
 	for (int i = 0; i < pg_rows(rows); i++) {
-		if (!end_one(admin, rows, i, refused, err))
+		if (whom == PG_AGREED && !is_agreed(db, rows, i)) {
+			AUTO(free_auto) char *line = describe(rows, i);
+
+			strlist_add(&staying->others, line);
+		} else if (!end_one(admin, rows, i, staying, err)) {
 			return err_wrap(err, "ending a session");
+		}
 	}
 	*ret_left = pg_rows(rows);
 	return true;
@@ -276,7 +335,7 @@ static bool still_there(Err *err)
 		whole_seconds(OUT_MS));
 }
 
-bool pg_others_out(Database *db, const char *id, int keep_pid, Err *err)
+bool pg_others_out(Database *db, const char *id, int keep_pid, PgWhom whom, Err *err)
 {
 	const Deadline deadline = deadline_in(OUT_MS);
 	AUTO(free_auto) char *keep = str_format("%d", keep_pid);
@@ -286,13 +345,13 @@ bool pg_others_out(Database *db, const char *id, int keep_pid, Err *err)
 	if (!pg_admin(db, &admin, err))
 		return false;
 	while (true) {
-		AUTO(strlist_clear) StrList refused = {0};
+		AUTO(staying_clear) Staying staying = {0};
 		int left = 0;
 
-		if (!end_found(admin, sessions_query, params, &left, &refused, err))
+		if (!end_found(db, admin, whom, sessions_query, params, &left, &staying, err))
 			return false;
-		if (refused.len > 0)
-			return cannot_end(db, &refused, err);
+		if (staying.forbidden.len + staying.others.len > 0)
+			return cannot_end(db, &staying, err);
 		if (left == 0)
 			return true;
 		if (deadline_left_ms(deadline) == 0)
@@ -302,25 +361,25 @@ bool pg_others_out(Database *db, const char *id, int keep_pid, Err *err)
 
 /* *ret: nobody is starting now and everyone older was ended. In this order: who starts after the
  * first question reads the settings after it too. */
-static bool older_are_out(
-	PgSession *admin, const char *const *params, StrList *refused, bool *ret, Err *err)
+static bool older_are_out(Database *db, PgSession *admin, const char *const *params,
+	Staying *staying, bool *ret, Err *err)
 {
 	const char *const only_id[] = {params[0], NULL};
 	AUTO(free_auto) char *starting = NULL;
 	int left = 0;
 
-	strlist_clear(refused);
+	staying_clear(staying);
 	if (!pg_value(admin, starting_query, only_id, &starting, err) ||
-		!end_found(admin, older_query, params, &left, refused, err))
+		!end_found(db, admin, PG_AGREED, older_query, params, &left, staying, err))
 		return false;
-	*ret = str_is(starting, "0") && left == (int)refused->len;
+	*ret = str_is(starting, "0") && left == (int)(staying->forbidden.len + staying->others.len);
 	return true;
 }
 
 bool pg_older_out(Database *db, const char *id, StrList *ret_refused, Err *err)
 {
 	const Deadline deadline = deadline_in(OUT_MS);
-	AUTO(strlist_clear) StrList refused = {0};
+	AUTO(staying_clear) Staying staying = {0};
 	AUTO(free_auto) char *now = NULL;
 	PgSession *admin;
 	bool out = false;
@@ -331,10 +390,10 @@ bool pg_older_out(Database *db, const char *id, StrList *ret_refused, Err *err)
 	const char *const params[] = {id, now, NULL};
 
 	while (!out) {
-		if (!older_are_out(admin, params, &refused, &out, err))
+		if (!older_are_out(db, admin, params, &staying, &out, err))
 			return false;
-		if (!ret_refused && refused.len > 0)
-			return cannot_end(db, &refused, err);
+		if (!ret_refused && staying.forbidden.len + staying.others.len > 0)
+			return cannot_end(db, &staying, err);
 		if (!out && deadline_left_ms(deadline) == 0)
 			return still_there(err);
 		/* The end of a session that is only starting is no event that one could wait for.
@@ -342,7 +401,9 @@ bool pg_older_out(Database *db, const char *id, StrList *ret_refused, Err *err)
 		if (!out)
 			poll(NULL, 0, PAUSE_MS);
 	}
-	if (ret_refused)
-		strlist_add_all(ret_refused, &refused);
+	if (ret_refused) {
+		strlist_add_all(ret_refused, &staying.forbidden);
+		strlist_add_all(ret_refused, &staying.others);
+	}
 	return true;
 }

@@ -65,7 +65,7 @@ static bool open_snapshot(Database *db, const char *place, PgSession **ret, Err 
 {
 	AUTO(pg_disconnect_auto) PgSession *session = NULL;
 
-	if (!pg_open(db, place, &session, err))
+	if (!pg_open_all(db, place, &session, err))
 		return false;
 	pg_limit(session, PG_LIMIT_LONG_MS);
 	if (!pg_run(session, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", err))

@@ -34,7 +34,8 @@ static bool drop(Database *db, const PgEntry *entry, Err *err)
 
 	if (str_is(entry->name, db->live))
 		return err_fail(err, ERR_INTERNAL, "the live database is never dropped");
-	if (!pg_door(db, entry->id, false, err) || !pg_others_out(db, entry->id, 0, err))
+	if (!pg_door(db, entry->id, false, err) ||
+		!pg_others_out(db, entry->id, 0, PG_EVERYBODY, err))
 		return err_wrap(err, "emptying database '%s'", entry->name);
 	/* DROP goes by name: look once more who bears it. */
 	if (!pg_entry(db, entry->name, NULL, &now, err))
@@ -82,9 +83,11 @@ static bool locale_words(PgSession *admin, const char *live, Text *out, Err *err
 	if (!pg_query(admin,
 		    pg_server_version(admin) >= 150000
 			    ? "SELECT pg_encoding_to_char(encoding), datlocprovider::text, datcollate, datctype,"
-			      " to_jsonb(d) ->> 'daticulocale', to_jsonb(d) ->> 'datlocale'"
+			      " to_jsonb(d) ->> 'daticulocale', to_jsonb(d) ->> 'datlocale',"
+			      " (SELECT spcname FROM pg_tablespace t WHERE t.oid = dattablespace)"
 			      " FROM pg_database d WHERE datname = $1"
-			    : "SELECT pg_encoding_to_char(encoding), 'c', datcollate, datctype, NULL, NULL"
+			    : "SELECT pg_encoding_to_char(encoding), 'c', datcollate, datctype, NULL, NULL,"
+			      " (SELECT spcname FROM pg_tablespace t WHERE t.oid = dattablespace)"
 			      " FROM pg_database WHERE datname = $1",
 		    params, &rows, err))
 		return false;
@@ -96,6 +99,12 @@ static bool locale_words(PgSession *admin, const char *live, Text *out, Err *err
 	const char *own = pg_text(rows, 0, 4) ? pg_text(rows, 0, 4) : pg_text(rows, 0, 5);
 
 	text_addf(out, " ENCODING %s LC_COLLATE %s LC_CTYPE %s", encoding, collate, ctype);
+	/* To name the default one takes a right that going without a word does not. */
+	if (!str_is(pg_text(rows, 0, 6), "pg_default")) {
+		AUTO(free_auto) char *space = pg_ident(pg_text(rows, 0, 6));
+
+		text_addf(out, " TABLESPACE %s", space);
+	}
 	const bool is_icu = str_is(pg_text(rows, 0, 1), "i");
 
 	if (own && (is_icu || str_is(pg_text(rows, 0, 1), "b"))) {
@@ -171,7 +180,8 @@ bool pg_empty_and_record(Database *db, const char *id, json_t **ret_proof, Err *
 {
 	AUTO(pg_disconnect_auto) PgSession *guard = NULL;
 
-	return pg_enter(db, id, true, &guard, err) && pg_others_out(db, id, pg_pid(guard), err) &&
+	return pg_enter(db, id, true, &guard, err) &&
+	       pg_others_out(db, id, pg_pid(guard), PG_AGREED, err) &&
 	       pg_proof_take(db, guard, id, ret_proof, err);
 }
 

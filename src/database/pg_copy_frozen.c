@@ -17,7 +17,7 @@
 enum { TEMPLATE_BYTES_PER_MS = 100 * 1000, TEMPLATE_BASE_MS = 300, STALL_MS = 600000 };
 static const int64_t CHILD_MS = (int64_t)7 * 24 * 3600 * 1000; /* STALL_MS is the real limit */
 
-static bool predict_template(Database *db, const char *id, int64_t *ret_ms, Err *err)
+bool pg_fits_gap(Database *db, const char *id, int64_t max_gap_ms, bool *ret, Err *err)
 {
 	const char *const params[] = {id, NULL};
 	AUTO(free_auto) char *bytes = NULL;
@@ -26,7 +26,7 @@ static bool predict_template(Database *db, const char *id, int64_t *ret_ms, Err 
 	if (!pg_admin(db, &admin, err) ||
 		!pg_value(admin, "SELECT pg_database_size($1::oid)", params, &bytes, err))
 		return err_wrap(err, "asking for the size of the database");
-	*ret_ms = TEMPLATE_BASE_MS + strtoll(bytes, NULL, 10) / TEMPLATE_BYTES_PER_MS;
+	*ret = TEMPLATE_BASE_MS + strtoll(bytes, NULL, 10) / TEMPLATE_BYTES_PER_MS <= max_gap_ms;
 	return true;
 }
 
@@ -111,6 +111,9 @@ static bool start_dump(
 	strlist_add(&dump.argv, "--format=custom");
 	strlist_add(&dump.argv, "--compress=0");
 	strlist_add(&dump.argv, "--lock-wait-timeout=60s");
+	/* A database with a subscription cannot be dropped, and to drop that takes away the slot on
+	 * the other server. */
+	strlist_add(&dump.argv, "--no-subscriptions");
 	strlist_addf(&dump.argv, "--snapshot=%s", snapshot);
 	const ProcSpec spec = {.argv = strlist_argv(&dump.argv),
 		.env = strlist_argv(&dump.env),
@@ -206,8 +209,8 @@ bool pg_copy_frozen(Database *db, const char *spare, const char *run, int64_t ma
 	json_t **ret_proof, int64_t *ret_gap_ms, Err *err)
 {
 	AUTO(free_auto) char *id = NULL;
-	int64_t predicted_ms = 0, gap_ms = 0;
-	bool frozen = false, done;
+	int64_t gap_ms = 0;
+	bool frozen = false, fits, done;
 
 	if (!database_id(db, db->live, &id, err))
 		return false;
@@ -217,10 +220,10 @@ bool pg_copy_frozen(Database *db, const char *spare, const char *run, int64_t ma
 		return false;
 	if (!frozen)
 		return err_fail(err, ERR_INTERNAL, "database '%s' is not frozen", db->live);
-	if (!pg_clear_spare(db, spare, run, err) || !predict_template(db, id, &predicted_ms, err))
+	if (!pg_clear_spare(db, spare, run, err) || !pg_fits_gap(db, id, max_gap_ms, &fits, err))
 		return err_wrap(err, "copying database '%s'", db->live);
-	done = predicted_ms <= max_gap_ms ? copy_in_gap(db, id, spare, run, ret_proof, &gap_ms, err)
-					  : copy_beside(db, id, spare, run, ret_proof, err);
+	done = fits ? copy_in_gap(db, id, spare, run, ret_proof, &gap_ms, err)
+		    : copy_beside(db, id, spare, run, ret_proof, err);
 	if (!done)
 		return err_wrap(err, "copying database '%s'", db->live);
 	*ret_gap_ms = gap_ms;

@@ -1,5 +1,6 @@
 #include "database/pg.h"
 #include "database/pg_freeze.h"
+#include "database/pg_rights.h"
 
 #include <string.h>
 
@@ -177,6 +178,7 @@ const DatabaseOps pg_database_ops = {
 	.ask = ask,
 	.folder = pg_folder,
 	.sessions = pg_sessions,
+	.replication = pg_replication,
 	.try_rights = pg_try_rights,
 	.obstacles = pg_obstacles,
 	.door = pg_door,

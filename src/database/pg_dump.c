@@ -78,6 +78,8 @@ static bool run_dump(PgProgram *program, const char *snapshot, DumpSink sink, vo
 	strlist_add(&program->argv, "--format=custom");
 	strlist_add(&program->argv, "--compress=0");
 	strlist_add(&program->argv, "--lock-wait-timeout=60s");
+	/* As in a copy: what they would be restored into could not be dropped. */
+	strlist_add(&program->argv, "--no-subscriptions");
 	strlist_addf(&program->argv, "--snapshot=%s", snapshot);
 	const ProcSpec spec = {.argv = strlist_argv(&program->argv),
 		.env = strlist_argv(&program->env),
@@ -137,7 +139,7 @@ static bool dump_and_compute(PgProgram *program, const char *snapshot, Figures *
 
 static bool begin_snapshot(Database *db, Figures *figures, char **ret, Err *err)
 {
-	if (!pg_open(db, db->live, &figures->session, err))
+	if (!pg_open_all(db, db->live, &figures->session, err))
 		return false;
 	pg_limit(figures->session, PG_LIMIT_LONG_MS);
 	return pg_run(figures->session, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", err) &&
@@ -155,7 +157,7 @@ bool pg_dump(Database *db, DumpSink sink, void *arg, DumpFigures *ret, char **re
 	AUTO(pg_program_clear) PgProgram program = {0};
 
 	if (!begin_snapshot(db, &figures, &snapshot, err) ||
-		!pg_program(db, "pg_dump", pg_server_version(figures.session), &db->site->database,
+		!pg_program(db, "pg_dump", pg_server_version(figures.session), pg_admin_url(db),
 			db->live, &program, err) ||
 		!pg_shape_in(figures.session, &all.shape, err) ||
 		!dump_and_compute(&program, snapshot, &figures, sink, arg, err) ||
@@ -213,6 +215,7 @@ static bool run_restore(PgProgram *program, bool superuser, DumpSource source, v
 	bool pumped;
 
 	strlist_add(&program->argv, "--exit-on-error");
+	strlist_add(&program->argv, "--no-subscriptions"); /* sets of older belays have them */
 	/* Only a superuser can give objects to others; for everyone else they become his own. */
 	if (!superuser)
 		strlist_add(&program->argv, "--no-owner");

@@ -201,6 +201,19 @@ static const PgFinding large_objects[] = {
 	{NULL, NULL},
 };
 
+/* A dump restored by an ordinary role makes all objects its own; TEMPLATE keeps the owners. */
+static const PgFinding owners[] = {
+	{"SELECT quote_ident(pg_get_userbyid(relowner)), quote_ident(current_user)"
+	 " FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace"
+	 " WHERE relkind IN ('r', 'p', 'v', 'm', 'S', 'f') AND nspname !~ '^pg_'"
+	 " AND nspname <> 'information_schema' AND pg_get_userbyid(relowner) <> current_user"
+	 " AND NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)"
+	 " AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e') LIMIT 1",
+		N_("objects belong to role %s, and role %s could not give them back in a copy made"
+		   " without a gap: raise max_gap")},
+	{NULL, NULL},
+};
+
 static bool mentions(const char *value, const char *what)
 {
 	return value && strstr(value, what);
@@ -247,12 +260,15 @@ static void find_in_recipe(const Database *db, Err *ret)
 	find_in_environment(env_get(env, "PGOPTIONS"), env_get(env, "PGTARGETSESSIONATTRS"), ret);
 }
 
-static bool find_large_objects(Database *db, Err *ret, Err *err)
+static bool find_inside(Database *db, const char *id, Err *ret, Err *err)
 {
-	AUTO(pg_disconnect_auto) PgSession *session = NULL;
+	AUTO(pg_disconnect_auto) PgSession *inside = NULL;
+	bool fits;
 
-	return pg_open(db, db->live, &session, err) &&
-	       pg_find(session, large_objects, NULL, ret, err);
+	return pg_enter(db, id, false, &inside, err) &&
+	       pg_find(inside, large_objects, NULL, ret, err) &&
+	       pg_fits_gap(db, id, db->site->max_gap_ms, &fits, err) &&
+	       (fits || pg_find(inside, owners, NULL, ret, err));
 }
 
 static bool find_through(Database *db, Err *ret, Err *err)
@@ -262,7 +278,7 @@ static bool find_through(Database *db, Err *ret, Err *err)
 
 	return pg_entry(db, db->live, NULL, &live, err) && pg_admin(db, &admin, err) &&
 	       pg_find(admin, through, live.id, ret, err) &&
-	       (!live.open || find_large_objects(db, ret, err));
+	       (!live.open || find_inside(db, live.id, ret, err));
 }
 
 bool pg_can_freeze(Database *db, Err *ret_why, Err *err)

@@ -1,7 +1,8 @@
+#include "database/pg_rights.h"
+
 #include "base/fault.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "database/pg.h"
 
 static bool create(Database *db, Err *err)
 {
@@ -38,8 +39,8 @@ bool pg_unmake_live(Database *db, const char *id, Err *err)
 	AUTO(free_auto) char *there = NULL;
 	PgSession *admin;
 
-	if (!pg_others_out(db, id, 0, err) || !database_id(db, db->live, &there, err) ||
-		!pg_admin(db, &admin, err))
+	if (!pg_others_out(db, id, 0, PG_EVERYBODY, err) ||
+		!database_id(db, db->live, &there, err) || !pg_admin(db, &admin, err))
 		return false;
 	if (!str_is(there, id))
 		return err_fail(

@@ -12,9 +12,10 @@ enum { MAX_VALUE = 1 << 16 };
 
 #define GRANTS_OF                                                                                      \
 	"SELECT CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END," \
-	" a.privilege_type, a.is_grantable"                                                            \
+	" a.privilege_type, a.is_grantable,"                                                           \
+	" CASE WHEN a.grantor <> d.datdba THEN quote_ident(pg_get_userbyid(a.grantor)) END"            \
 	" FROM pg_database d, aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) a"             \
-	" WHERE d.oid::text = $1 ORDER BY 1, 2, 3"
+	" WHERE d.oid::text = $1 ORDER BY a.grantor <> d.datdba, 1, 2, 3"
 
 static bool said_warning(PgSession *admin, Err *err)
 {
@@ -40,6 +41,17 @@ static bool revoke_all(PgSession *admin, const char *to, const char *name, Err *
 	return true;
 }
 
+/* As the one who gave it: the owner's first, then what others gave on. */
+static bool grant(PgSession *admin, const PgRows *rows, int row, const char *name, Err *err)
+{
+	const char *grantor = pg_text(rows, row, 3);
+
+	return (!grantor || pg_runf(admin, err, "SET ROLE %s", grantor)) &&
+	       pg_runf(admin, err, "GRANT %s ON DATABASE %s TO %s%s", pg_text(rows, row, 1), name,
+		       pg_text(rows, row, 0), pg_bool(rows, row, 2) ? " WITH GRANT OPTION" : "") &&
+	       (!grantor || pg_run(admin, "RESET ROLE", err));
+}
+
 static bool carry_grants(
 	PgSession *admin, const char *from, const char *to, const char *name, Err *err)
 {
@@ -60,9 +72,7 @@ static bool carry_grants(
 	if (!pg_query(admin, GRANTS_OF, params, &rows, err) || !revoke_all(admin, to, name, err))
 		return false;
 	for (int i = 0; i < pg_rows(rows); i++) {
-		if (!pg_runf(admin, err, "GRANT %s ON DATABASE %s TO %s%s", pg_text(rows, i, 1),
-			    name, pg_text(rows, i, 0),
-			    pg_bool(rows, i, 2) ? " WITH GRANT OPTION" : ""))
+		if (!grant(admin, rows, i, name, err))
 			return false;
 	}
 	return !said_warning(admin, err);

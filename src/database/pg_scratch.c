@@ -52,6 +52,7 @@ static bool run_workers(PgProgram *program, bool superuser, const char *path, Er
 	AUTO(proc_result_clear) ProcResult result = {0};
 
 	strlist_add(&program->argv, "--exit-on-error");
+	strlist_add(&program->argv, "--no-subscriptions");
 	strlist_add(&program->argv, "--jobs=" WORKERS);
 	if (!superuser)
 		strlist_add(&program->argv, "--no-owner");

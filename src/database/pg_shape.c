@@ -121,7 +121,7 @@ bool pg_shape(Database *db, const char *place, json_t **ret, Err *err)
 {
 	AUTO(pg_disconnect_auto) PgSession *session = NULL;
 
-	if (!pg_open(db, place, &session, err))
+	if (!pg_open_all(db, place, &session, err))
 		return false;
 	pg_limit(session, PG_LIMIT_LONG_MS);
 	return pg_shape_in(session, ret, err) || err_wrap(err, "describing database '%s'", place);

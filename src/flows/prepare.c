@@ -72,6 +72,7 @@ static CheckCtx check_ctx(const Site *site, const Prepared *prepared)
 		.migrations = prepared->package_dir ? &prepared->migrations : NULL,
 		.revision = prepared->revision,
 		.growth_percent = known_growth(site, prepared),
+		.only_rehearses = prepared->only_rehearses,
 	};
 }
 
@@ -143,7 +144,8 @@ static json_t *plan_database(const Prepared *prepared)
 	}
 	json_put(database, "revision", prepared->revision);
 	err_clear(&err);
-	if (database_sessions(prepared->db, &sessions, &err))
+	/* A SQLite file has processes, of which the server is one; nobody ends the others. */
+	if (database_is_sqlite(prepared->db) || database_sessions(prepared->db, &sessions, &err))
 		put_list(database, "sessions", &sessions);
 	return database;
 }

@@ -10,9 +10,10 @@ typedef struct Prepared {
 	char *version;     /* the target's */
 	char *package_dir; /* fetched target */
 	Migrations migrations;
-	char *revision; /* of the live database */
-	StrList ahead;  /* revisions that will run */
-	bool same;      /* the target is what serves already, database included */
+	char *revision;      /* of the live database */
+	StrList ahead;       /* revisions that will run */
+	bool same;           /* the target is what serves already, database included */
+	bool only_rehearses; /* nobody's session is ended, and no database exchanged */
 } Prepared;
 
 /* `wanted` NULL or "latest" resolves to the newest good release. */

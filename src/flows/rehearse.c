@@ -31,6 +31,7 @@ bool flow_rehearse(Site *site, const FlowWish *wish, FlowEnd *ret, Err *err)
 		return session_result(&session, NULL, NULL, ret, err);
 	if (prepared.same)
 		return session_result(&session, "nothing-to-do", NULL, ret, err);
+	prepared.only_rehearses = true;
 	if (!prepare_check(site, &prepared, err) || !session_begin(&session, err))
 		return session_result(&session, NULL, NULL, ret, err);
 	if (set_facts(&session, &prepared, err))

@@ -28,6 +28,13 @@ static bool load_facts(RunCtx *ctx, Err *err)
 	return true;
 }
 
+/* What was typed for a run counts for its resume too. */
+static void take_agreements(RunCtx *ctx)
+{
+	ctx->site->disconnect_others |= fact_is_yes(ctx, FACT_DISCONNECT_OTHERS);
+	ctx->site->accept_replication |= fact_is_yes(ctx, FACT_ACCEPT_REPLICATION);
+}
+
 bool run_ctx_open(
 	Site *site, Journal *journal, const char *run, const char *command, RunCtx **ret, Err *err)
 {
@@ -42,6 +49,7 @@ bool run_ctx_open(
 	if (!dir_make(ctx->folder, 0700, err) || !load_facts(ctx, err) ||
 		!database_open(site, &ctx->db, err))
 		return false;
+	take_agreements(ctx);
 	*ret = TAKE(ctx);
 	return true;
 }

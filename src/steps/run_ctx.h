@@ -53,8 +53,11 @@
 	X(KEY_MADE, "key.made")                                                                    \
 	X(LIVE_MADE, "database.live-made") /* id of the empty database */                          \
 	X(EXPORTED, "exported")            /* rollback: {"folder", "rows"} of what users wrote */  \
-	X(ACCEPT_LOSS, "accept-loss")      /* "yes": a person typed it */                          \
-	X(UNDOES, "undoes")                /* rollback: the run it takes back */
+	X(DISCONNECT_OTHERS,                                                                       \
+		"disconnect-others") /* "yes": agreed to, typed or in the site file */             \
+	X(ACCEPT_REPLICATION, "accept-replication") /* likewise */                                 \
+	X(ACCEPT_LOSS, "accept-loss")               /* "yes": a person typed it */                 \
+	X(UNDOES, "undoes")                         /* rollback: the run it takes back */
 
 typedef enum {
 #define X(constant, name) FACT_##constant,

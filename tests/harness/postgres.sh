@@ -29,7 +29,7 @@ postgres_start() {
 		as_postgres "$(pg_bin)/initdb" -D "$PG_DIR/data" -A scram-sha-256 -U postgres -E UTF8 \
 			--locale=C.UTF-8 -N --pwfile="$PG_DIR/password" &&
 		as_postgres "$(pg_bin)/pg_ctl" -D "$PG_DIR/data" -w -l "$PG_DIR/log" \
-			-o "-p $PG_PORT -h 127.0.0.1 -k $PG_DIR -c fsync=off" start
+			-o "-p $PG_PORT -h 127.0.0.1 -k $PG_DIR -c fsync=off ${PG_MORE:-}" start
 	} >"$PG_DIR.init" 2>&1 3>&- || {
 		cat "$PG_DIR.init" >&2
 		return 1

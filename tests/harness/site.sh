@@ -356,6 +356,13 @@ site_adopt() {
 	belay adopt --pid "$(site_pid)" --watch 0 "$@"
 }
 
+# site_set KEY VALUE: a key that stands in the site file with its default, or without a value.
+site_set() {
+	grep -q "^#*$1 *=" "$SITE_FILE" || complain "no key $1 in $SITE_FILE" || return 1
+	set_value=$2 awk -v key="$1" '$0 ~ "^#*" key " *=" { $0 = key " = " ENVIRON["set_value"] } { print }' \
+		"$SITE_FILE" >"$SITE_FILE.new" && cat "$SITE_FILE.new" >"$SITE_FILE" && rm "$SITE_FILE.new"
+}
+
 # A stand-in on SQLite, running, filled, adopted.
 standin_site() {
 	name=$1

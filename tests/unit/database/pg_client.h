@@ -1,5 +1,6 @@
 /* pg_client.h - what tests ask the cluster of pg_server.h, past the code under test. */
 #pragma once
+#include <poll.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
@@ -59,6 +60,23 @@ UNUSED static char *server_ask(const char *role, const char *database, const cha
 	assert_done(pg_value(session, query, NULL, &value, &err), &err);
 	pg_disconnect(session);
 	return value ? value : str_dup("(none)");
+}
+
+/* A backend outlives its client for a moment, and an ordinary role may not end a superuser's: that
+ * would be what is refused, and not what the test is about. */
+UNUSED static void wait_for_superusers_to_leave(void)
+{
+	for (int tries = 0; tries < 200; tries++) {
+		AUTO(free_auto)
+		char *left = server_ask("app", "postgres",
+			"SELECT count(*) FROM pg_stat_activity WHERE datname = 'webui'"
+			" AND usename = 'postgres'");
+
+		if (str_is(left, "0"))
+			return;
+		poll(NULL, 0, 50);
+	}
+	fail_msg("a superuser's session does not end");
 }
 
 #define assert_sql(role, database, query, wanted)                                                  \

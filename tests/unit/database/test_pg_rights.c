@@ -1,4 +1,5 @@
 #include "pg_server.h"
+#include "database/obstacles.h"
 
 static Database *open_as(const char *role, const char *database, Site *site)
 {
@@ -99,7 +100,6 @@ static void test_obstacles(void **state)
 	assert_part(all, "prepared transaction 'left over' of role app");
 	assert_part(all, "role plain has settings in the database that role app may not copy");
 	assert_part(all, "role app has the setting default_transaction_read_only=off");
-	assert_part(all, "publication pub");
 	assert_part(all, "role postgres has a session (pid ");
 
 	server_sql("app", "webui", "ROLLBACK PREPARED 'left over'");
@@ -108,6 +108,147 @@ static void test_obstacles(void **state)
 		"DROP PUBLICATION pub");
 	pg_disconnect(session);
 	pg_disconnect(foreign);
+	close_site(db, &site);
+}
+
+typedef struct Lack {
+	const char *make, *undo; /* as a superuser in the database */
+	const char *told;        /* what is found, with the line to type */
+} Lack;
+
+/* Each right that an ordinary owner can lack, and what else belongs to a database and would not
+ * come over. */
+static void test_each_lack(void **state)
+{
+	static const Lack lacks[] = {
+		{"ALTER DATABASE webui SET log_statement = 'all'", "ALTER DATABASE webui RESET ALL",
+			"as a superuser: GRANT SET ON PARAMETER log_statement TO app"},
+		{"ALTER DATABASE webui SET my.own = '1'", "ALTER DATABASE webui RESET ALL",
+			"as a superuser: GRANT SET ON PARAMETER my.own TO app"},
+		{"GRANT CONNECT ON DATABASE webui TO plain WITH GRANT OPTION; SET ROLE plain;"
+		 "GRANT CONNECT ON DATABASE webui TO PUBLIC; RESET ROLE",
+			"REVOKE CONNECT ON DATABASE webui FROM plain CASCADE",
+			"as a superuser: GRANT plain TO app"},
+		{"ALTER DATABASE webui IS_TEMPLATE true", "ALTER DATABASE webui IS_TEMPLATE false",
+			"ALTER DATABASE webui IS_TEMPLATE false"},
+		{"UPDATE pg_database SET datcollversion = '0.1' WHERE datname = 'webui'",
+			"UPDATE pg_database SET datcollversion = NULL WHERE datname = 'webui'",
+			"ALTER DATABASE webui REFRESH COLLATION VERSION"},
+		{"CREATE TABLE public.theirs (); REVOKE ALL ON public.theirs FROM PUBLIC",
+			"DROP TABLE public.theirs",
+			"as a superuser: GRANT SELECT, UPDATE ON public.theirs TO app"},
+		{"CREATE SEQUENCE public.counter", "DROP SEQUENCE public.counter",
+			"role app may not read and lock public.counter"},
+		{"CREATE SCHEMA hidden; CREATE TABLE hidden.t ()", "DROP SCHEMA hidden CASCADE",
+			"role app may not read and lock hidden.t"},
+	};
+
+	(void)state;
+	NEED_SERVER();
+	for (size_t i = 0; i < COUNT_OF(lacks); i++) {
+		Site site;
+		Database *db = open_as("app", "webui", &site);
+
+		server_sql("postgres", "webui", lacks[i].make);
+		AUTO(free_auto) char *lines = obstacles(db);
+		server_sql("postgres", "webui", lacks[i].undo);
+		wait_for_superusers_to_leave();
+		assert_part(lines, lacks[i].told);
+		AUTO(free_auto) char *none = obstacles(db);
+		assert_string_equal(none, "");
+		close_site(db, &site);
+	}
+}
+
+/* Another place on the disk is another right. */
+static void test_tablespace(void **state)
+{
+	AUTO(free_auto) char *folder = path_join(server.dir, "space");
+	Site site;
+	Err err = {0};
+
+	(void)state;
+	NEED_SERVER();
+	assert_done(server_run(ARGV("mkdir", folder), &err), &err);
+	AUTO(free_auto) char *make = str_format("CREATE TABLESPACE far LOCATION '%s'", folder);
+	server_sql("postgres", "postgres", make);
+	server_sql("postgres", "postgres", "ALTER DATABASE webui SET TABLESPACE far");
+	Database *db = open_as("app", "webui", &site);
+
+	AUTO(free_auto) char *lines = obstacles(db);
+	assert_part(lines, "as a superuser: GRANT CREATE ON TABLESPACE far TO app");
+	server_sql("postgres", "postgres", "GRANT CREATE ON TABLESPACE far TO app");
+	AUTO(free_auto) char *none = obstacles(db);
+	assert_string_equal(none, "");
+	close_site(db, &site);
+	server_sql("postgres", "postgres", "ALTER DATABASE webui SET TABLESPACE pg_default");
+	server_sql("postgres", "postgres", "DROP TABLESPACE far");
+}
+
+static char *sessions_of(Database *db)
+{
+	AUTO(strlist_clear) StrList lines = {0};
+	Err err = {0};
+
+	assert_done(database_sessions(db, &lines, &err), &err);
+	return strlist_join(&lines, "\n");
+}
+
+static PgSession *session_called(const char *role, const char *program)
+{
+	DatabaseUrl url = server_url(role, "webui");
+	PgSession *session = NULL;
+	Err err = {0};
+
+	assert_done(pg_connect_as_is(&url, NULL, &session, &err), &err);
+	AUTO(free_auto) char *name = str_format("SET application_name = '%s'", program);
+	assert_done(pg_run(session, name, &err), &err);
+	database_url_clear(&url);
+	return session;
+}
+
+/* Named, with since when and from where, and only ended when somebody agreed. The application's own
+ * are not others, whatever name it was told to give. */
+static void test_sessions_of_others(void **state)
+{
+	json_t *proof = NULL;
+	AUTO(free_auto) char *id = NULL;
+	Site site;
+	Err err = {0};
+
+	(void)state;
+	NEED_SERVER();
+	Database *db = open_as("app", "webui", &site);
+	PgSession *own = session_called("app", "");
+	AUTO(free_auto) char *none = sessions_of(db);
+	assert_string_equal(none, "");
+	PgSession *other = session_called("app", "metabase");
+	AUTO(free_auto) char *one = sessions_of(db);
+	assert_part(one, ": app, metabase, 127.0.0.1, 20");
+
+	strlist_add(&site.recipe.env, "PGAPPNAME=metabase");
+	AUTO(free_auto) char *known = sessions_of(db);
+	assert_part(known, ": app, 127.0.0.1, 20");
+	assert_null(strstr(known, "metabase"));
+	strlist_clear(&site.recipe.env);
+
+	assert_done(database_id(db, "webui", &id, &err), &err);
+	assert_error(database_copy_make(db, "webui_belay_1", "1", &proof, &err), &err, ERR_REFUSED);
+	assert_part(err.text, "others use the database: pid ");
+	assert_part(err.text, "metabase");
+	assert_part(err.hint, "--disconnect-others");
+	err_clear(&err);
+	assert_true(pg_alive(other));
+	assert_false(pg_alive(own));
+	site.disconnect_others = true;
+	assert_done(database_copy_make(db, "webui_belay_1", "1", &proof, &err), &err);
+	assert_false(pg_alive(other));
+
+	pg_disconnect(own);
+	pg_disconnect(other);
+	json_decref(proof);
+	assert_done(database_copy_drop(db, "webui_belay_1", NULL, "1", &err), &err);
+	assert_done(database_door(db, id, true, &err), &err);
 	close_site(db, &site);
 }
 
@@ -127,6 +268,7 @@ static void test_session_of_a_superuser(void **state)
 	assert_done(database_sessions(db, &sessions, &err), &err);
 	assert_int_equal(sessions.len, 1);
 	assert_part(sessions.items[0], "postgres, belay");
+	site.disconnect_others = true;
 	assert_error(database_copy_make(db, "webui_belay_1", "1", &proof, &err), &err, ERR_REFUSED);
 	assert_part(err.text, "postgres, belay");
 	assert_part(err.hint, "admin_url");
@@ -180,6 +322,9 @@ int main(void)
 		cmocka_unit_test(test_enough_rights),
 		cmocka_unit_test(test_missing_rights),
 		cmocka_unit_test(test_obstacles),
+		cmocka_unit_test(test_each_lack),
+		cmocka_unit_test(test_tablespace),
+		cmocka_unit_test(test_sessions_of_others),
 		cmocka_unit_test(test_session_of_a_superuser),
 		cmocka_unit_test(test_other_encoding),
 	};
