@@ -10,7 +10,7 @@ setup_file() {
 	site_remove
 	unset SITES
 	# The databases have changed places, the link has not: the darkest moment.
-	awk '$2 == "sql-checkpoint" { swap = NR } swap && !done && $2 == "link-create" && NR > swap { print NR; done = 1 }
+	awk '$2 == "sql-checkpoint" { swap = NR } swap && !done && $2 == "link-create" && NR > swap { print $1; done = 1 }
 		$2 == "sql-checkpoint" { done = 0 }' "$BATS_FILE_TMPDIR/points" | tail -n 1 >"$BATS_FILE_TMPDIR/darkest"
 }
 
