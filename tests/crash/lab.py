@@ -166,7 +166,10 @@ class Lab:
         journal = sqlite3.connect(self.site / "state/site/journal.db")
         for run, key, value in journal.execute("SELECT run, key, value FROM fact").fetchall():
             if swap(value) != value:
-                journal.execute("UPDATE fact SET value = ? WHERE run = ? AND key = ?", (swap(value), run, key))
+                # Each row has a sum of its own: src/journal/journal.c.
+                parts = "".join(f"{len(part.encode())}:{part}" for part in (run, key, swap(value)))
+                journal.execute("UPDATE fact SET value = ?, sum = ? WHERE run = ? AND key = ?",
+                                (swap(value), digest(parts), run, key))
         journal.commit()
         journal.close()
 
@@ -300,13 +303,19 @@ class Lab:
             "database": database,
             "revision": revision,
             "version": self.http("GET", "/api/version")[1].get("version"),
-            "release": os.path.relpath(os.path.realpath(self.link), self.site),
+            "release": self.release(),
             "uploads": digest_folder(self.data / "uploads"),
             "vectors": digest_folder(self.data / "vector_db"),
             # The system's Python is never changed; running it writes byte code.
             "system": digest_folder(self.site / "userbase", ".pyc"),
             "key": digest((self.site / "start/.webui_secret_key").read_bytes()),
         }
+
+    def release(self):
+        """A site in the system's Python gets an environment of its own, which an undo may leave."""
+        if self.kind == "system" and not self.link.exists():
+            return f"{self.link.name}.releases/0.7.2"
+        return os.path.relpath(os.path.realpath(self.link), self.site if self.kind != "system" else self.site / "start")
 
     def reads_back(self):
         for name in sorted(path.stem for path in (self.site / "expected").glob("chat-*.json")):

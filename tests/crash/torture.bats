@@ -35,7 +35,7 @@ torture() {
 }
 
 @test "data inside the environment, and the system's Python" {
-	torture upgrade --on inside,system --minutes "${BELAY_TORTURE_MINUTES:-0.7}"
+	torture upgrade --on inside,system --fault kill,torn --minutes "${BELAY_TORTURE_MINUTES:-0.7}"
 }
 
 @test "killed at random moments" {

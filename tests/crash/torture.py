@@ -250,7 +250,7 @@ class Case:
             wanted = getattr(ref, f"{name}_names")
             # What was built and proven on the way may stay for the next try, as may evidence.
             stays = {one for one in ref.new_names | ref.old_names
-                     if re.match(r"(start/backups|env\.releases|start/openwebui-env\.releases|state)(/|$)", one)}
+                     if re.match(r"(start/backups|env\.releases|start/openwebui-env(\.releases)?|state)(/|$)", one)}
             # A half-written file of belay's own has one name, and the next write of it takes it over.
             half = {one for one in names if re.match(r"(state|env\.releases/\.prewarm)/(.*/)?\.[^/]*\.belay-new$", one)}
             extra = names - wanted - stays - half
