@@ -27,7 +27,7 @@ docker_site_new() {
 
 docker_site_remove() {
 	docker ps -aq --filter "name=$PREFIX" | xargs -r docker rm -fv >/dev/null
-	docker network rm "$PREFIX" >/dev/null 2>&1 || true
+	docker network ls -q --filter "name=$PREFIX" | xargs -r docker network rm >/dev/null
 	docker volume ls -q --filter "name=$PREFIX" | xargs -r docker volume rm >/dev/null
 	rm -rf "$SITE"
 }
