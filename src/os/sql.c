@@ -8,6 +8,7 @@
 #include "base/fault.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "os/file.h"
 
 #define BACKUP_PAGES        2048
 #define BACKUP_RESTARTS_MAX 3
@@ -341,11 +342,15 @@ bool sql_backup(const char *from, const char *to, bool (*on_pages)(void *arg, in
 bool sql_checkpoint_away(const char *path, Err *err)
 {
 	AUTO(sql_close_auto) Sql *sql = NULL;
+	AUTO(free_auto) char *journal = str_format("%s-journal", path);
 	AUTO(free_auto) char *busy = NULL;
 
 	if (!sql_open(path, SQL_WRITE, 2000, &sql, err) || !FAULT(err, "sql-checkpoint"))
 		return false;
-	if (!sql_run(sql, "BEGIN EXCLUSIVE", NULL, err) || !sql_run(sql, "ROLLBACK", NULL, err))
+	/* With this lock a journal that counts has been played back. A writer that was ended as it
+	 * began leaves one that says nothing, and SQLite lets it lie. */
+	if (!sql_run(sql, "BEGIN EXCLUSIVE", NULL, err) || !file_remove(journal, err) ||
+		!sql_run(sql, "ROLLBACK", NULL, err))
 		return false;
 	if (!sql_value(sql, "PRAGMA wal_checkpoint(TRUNCATE)", NULL, &busy, err))
 		return false;

@@ -6,6 +6,8 @@
 
 #include "base/text.h"
 #include "os/proc.h"
+#include "os/file.h"
+#include "base/mem.h"
 #include "os/sql.h"
 
 typedef struct Place {
@@ -181,6 +183,19 @@ static void the_write_ahead_log_is_folded_in(void **state)
 	assert_string_equal(mode, "wal");
 }
 
+static void a_journal_that_says_nothing_is_nobodys(void **state)
+{
+	const Place *place = *state;
+	AUTO(err_clear) Err err = {0};
+	AUTO(sql_close_auto) Sql *other = make(place, "delete");
+	AUTO(free_auto) char *journal = str_format("%s-journal", place->file);
+
+	sql_close(TAKE(other));
+	assert_done(file_write(journal, "", 0, 0600, &err), &err);
+	assert_done(sql_checkpoint_away(place->file, &err), &err);
+	assert_int_equal(access(journal, F_OK), -1);
+}
+
 static void killed_while_writing(const Place *place)
 {
 	const pid_t child = fork();
@@ -238,6 +253,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_stopped_copy_leaves_nothing, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			the_write_ahead_log_is_folded_in, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			a_journal_that_says_nothing_is_nobodys, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
