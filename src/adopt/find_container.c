@@ -189,6 +189,21 @@ static const char *mount_of(const Container *container, const char *path, char *
 	return best ? best + 1 : NULL;
 }
 
+/* Volumes are root's; and an engine in a virtual machine (Docker Desktop) has paths of its own. */
+static bool check_seen(const char *outside, Err *err)
+{
+	if (access(outside, R_OK | W_OK | X_OK) == 0)
+		return true;
+	if (errno == EACCES) {
+		err_fail(err, ERR_REFUSED,
+			"the data of the container, '%s', is closed to this user", outside);
+		return err_hint(err, "sudo belay adopt");
+	}
+	err_fail_sys(err, "the data of the container, '%s', is not on this machine", outside);
+	err->kind = ERR_REFUSED;
+	return err_hint(err, "run belay on the machine where the Docker engine has its volumes");
+}
+
 static bool describe_data(Look *look, Err *err)
 {
 	const Container *container = &look->container;
@@ -206,6 +221,8 @@ static bool describe_data(Look *look, Err *err)
 			"docker cp %s:%s DIR, then recreate the container with -v DIR:%s",
 			container->name, inside, inside);
 	}
+	if (!check_seen(outside, err))
+		return false;
 	for (size_t i = 0; i < container->volumes.len; i++) {
 		const char *colon = strrchr(container->volumes.items[i], ':');
 

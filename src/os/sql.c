@@ -72,6 +72,10 @@ bool sql_open(const char *path, SqlMode mode, int busy_ms, Sql **ret, Err *err)
 	sql->path = str_dup(path);
 	if (mode == SQL_CREATE && !create_private(path, err))
 		return false;
+	if (mode != SQL_CREATE && access(path, F_OK) != 0 && errno == EACCES) {
+		err_fail(err, ERR_DATABASE, "SQLite database '%s' is closed to this user", path);
+		return err_hint(err, "run belay as the site's user, or as root");
+	}
 	if (mode != SQL_CREATE && access(path, F_OK) != 0)
 		return err_fail(err, ERR_DATABASE, "SQLite database '%s' does not exist", path);
 	if (sqlite3_open_v2(path, &sql->handle, flags, NULL) != SQLITE_OK)

@@ -193,6 +193,15 @@ print(sqlite3.connect('data/webui.db').execute('SELECT count(*) FROM note').fetc
 	docker run -d --name "$PREFIX-shut" -v "$PREFIX-data:/app/backend/data" belay-test/standin:v0.7.2 sleep 60 >/dev/null
 	expect 3 belay adopt --print --webui-container "$PREFIX-shut"
 	expect_text err 'publishes no port'
+	# Another user may ask the engine, but not read the volume.
+	mkdir -m 777 "$SITE/open" && chmod 755 "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR"/test "$BATS_TEST_TMPDIR" && cp "$BELAY" "$SITE/open"
+	status=0
+	HOME=$SITE/open BELAY_STATE_DIR=$SITE/open setpriv --reuid=4711 --regid=4711 \
+		--groups="$(stat -c %g /var/run/docker.sock)" "$SITE/open/belay" --site "$SITE/open/x.conf" \
+		adopt --webui-container "$PREFIX-webui" >"$SITE/out" 2>"$SITE/err" || status=$?
+	[ "$status" = 3 ] || complain "$(cat "$SITE/out" "$SITE/err")"
+	expect_text err 'is closed to this user'
+	expect_text err 'sudo belay adopt'
 	docker run -d --name "$PREFIX-task" --label com.docker.swarm.service.name=chat belay-test/standin:v0.7.2 sleep 60 >/dev/null
 	expect 3 belay adopt --print --webui-container "$PREFIX-task"
 	expect_text err "swarm service 'chat'"

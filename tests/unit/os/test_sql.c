@@ -241,6 +241,30 @@ static void what_a_killed_writer_left_is_rolled_back(void **state)
 	assert_int_not_equal(access(journal, F_OK), 0);
 }
 
+/* "Does not exist" would send people looking for what is there. */
+static void a_closed_folder_is_no_missing_file(void **state)
+{
+	const Place *place = *state;
+	pid_t child;
+	int status = 0;
+
+	if (geteuid() != 0)
+		skip(); /* nobody to become */
+	sql_close(make(place, "delete"));
+	child = fork();
+	if (child == 0) {
+		Err err = {0};
+		Sql *sql = NULL;
+		bool good = setgid(65534) == 0 && setuid(65534) == 0 &&
+			    !sql_open(place->file, SQL_READ, 1000, &sql, &err) &&
+			    strstr(err.text, "closed to this user");
+
+		_exit(good ? 0 : 1);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -255,6 +279,8 @@ int main(void)
 			the_write_ahead_log_is_folded_in, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			a_journal_that_says_nothing_is_nobodys, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			a_closed_folder_is_no_missing_file, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
