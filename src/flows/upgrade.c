@@ -33,6 +33,7 @@ const StepDef *const upgrade_steps[] = {
 	/* ---- the new version serves; nothing is undone any more ---- */
 	&step_remove_stub,
 	&step_apply_retention,
+	&step_watch_service,
 	NULL,
 };
 
@@ -64,6 +65,7 @@ const StepDef *const upgrade_reading_steps[] = {
 	/* ---- the new version serves; nothing is undone any more ---- */
 	&step_remove_stub,
 	&step_apply_retention,
+	&step_watch_service,
 	NULL,
 };
 

@@ -58,8 +58,10 @@ static bool rehearsed(RunCtx *ctx)
 	return rehearsal && !json_flag(rehearsal, "skipped", false);
 }
 
-bool ask_gate_to(RunCtx *ctx, const char *step, Err *err)
+/* NULL: once, now, and the answers of the run stay those of its gate. */
+static bool ask_to(RunCtx *ctx, const char *step, Err *err)
 {
+	AUTO(gate_report_clear) GateReport now = {0};
 	AUTO(release_clear) Release to = {0};
 	AUTO(json_release_auto) json_t *rows = fact_get_json(ctx, FACT_COUNTS);
 	AUTO(free_auto) char *uploads = path_join(ctx->site->webui.data_dir, "uploads");
@@ -76,7 +78,17 @@ bool ask_gate_to(RunCtx *ctx, const char *step, Err *err)
 	spec.vector_dir = vectors;
 	spec.vector_before = fact_get(ctx, FACT_VECTOR_SPARE);
 	spec.stay_ms = rehearsed(ctx) || !rows ? 0 : STAY_MS;
-	return ask(ctx, &spec, err);
+	return step ? ask(ctx, &spec, err) : gate_ask(&spec, &now, err);
+}
+
+bool ask_gate_to(RunCtx *ctx, const char *step, Err *err)
+{
+	return ask_to(ctx, step, err);
+}
+
+bool ask_gate_again(RunCtx *ctx, Err *err)
+{
+	return ask_to(ctx, NULL, err);
 }
 
 bool ask_gate_from(RunCtx *ctx, const char *step, Err *err)

@@ -3,4 +3,5 @@
 #include "steps/run_ctx.h"
 
 bool ask_gate_to(RunCtx *ctx, const char *step, Err *err) NODISCARD;
+bool ask_gate_again(RunCtx *ctx, Err *err) NODISCARD; /* the same, once; ERR_VERIFY names the no */
 bool ask_gate_from(RunCtx *ctx, const char *step, Err *err) NODISCARD;

@@ -26,6 +26,7 @@ extern const StepDef step_open_database;  /* the door of what is live now */
 extern const StepDef step_start_service;
 extern const StepDef step_pass_gate; /* its yes commits the run */
 extern const StepDef step_remove_stub;
+extern const StepDef step_watch_service; /* the gate's questions for `watch` seconds more */
 extern const StepDef step_apply_retention;
 
 /* restore on a machine that has nothing of the site */

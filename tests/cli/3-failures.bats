@@ -145,3 +145,22 @@ as_before() {
 	[ "$(site_version)" = 0.8.0 ]
 	site_reads_back
 }
+
+@test "a release that dies a while after the gate: told, with the way back" {
+	site_set watch 60
+	"$BELAY" --site "$SITE_FILE" upgrade 0.8.0 --yes >"$SITE/out" 2>"$SITE/err" </dev/null 3>&- &
+	pid=$!
+	for _ in $(seq 600); do
+		grep -q 'apply-retention' "$SITE"/state/alpha/runs/*/events.jsonl 2>/dev/null && break
+		sleep 0.1
+	done
+	kill -9 "$(site_pid)"
+	status=0
+	wait "$pid" || status=$?
+	cat "$SITE/err" >&2
+	[ "$status" = 0 ]
+	expect_text err 'the new version answered, and does so no more'
+	expect_text err 'belay rollback'
+	expect 0 belay rollback --yes
+	[ "$(site_version)" = 0.7.2 ]
+}

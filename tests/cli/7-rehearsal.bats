@@ -70,7 +70,7 @@ refused_by_rehearsal() {
 	refused_by_rehearsal 0.8.3 "migration 'bad4bad4bad4'.*(UNIQUE|unique)"
 	# Where the check knows the migration, nothing is even built.
 	expect 3 belay upgrade 0.12.4 --yes
-	expect_text err 'e-mail addresses belong to several accounts'
+	expect_text err 'e-mail addresses of several accounts'
 	untouched
 }
 
