@@ -191,6 +191,7 @@ static bool copy_beside(Database *db, const char *id, const char *spare, const c
 	AUTO(pg_disconnect_auto) PgSession *holder = NULL;
 	AUTO(json_release_auto) json_t *proof = NULL;
 	AUTO(free_auto) char *snapshot = NULL;
+	bool expected;
 
 	if (!pg_enter(db, id, false, &holder, err))
 		return false;
@@ -198,7 +199,10 @@ static bool copy_beside(Database *db, const char *id, const char *spare, const c
 	if (!pg_run(holder, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", err) ||
 		!pg_value(holder, "SELECT pg_export_snapshot()", NULL, &snapshot, err) ||
 		!pg_proof_record(db, holder, id, &proof, err) ||
-		!pg_create_spare(db, spare, run, false, err) || !stream(db, snapshot, spare, err) ||
+		!pg_create_spare(db, spare, run, false, err) ||
+		!pg_extensions_expect(db, holder, spare, &expected, err) ||
+		!stream(db, snapshot, spare, err) ||
+		(expected && !pg_extensions_made(db, spare, err)) ||
 		!pg_run(holder, "COMMIT", err) || !pg_analyze(db, spare, err))
 		return false;
 	*ret_proof = TAKE(proof);

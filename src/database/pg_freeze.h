@@ -18,6 +18,14 @@ bool pg_copy_frozen(Database *db, const char *spare, const char *run, int64_t ma
 /* Is TEMPLATE predicted to take no longer than that? */
 bool pg_fits_gap(Database *db, const char *id, int64_t max_gap_ms, bool *ret, Err *err) NODISCARD;
 
+/* -- pg_extensions.c --------------------------------------------------------------------------- */
+
+/* Before and after a restore into `place`, by a superuser: extensions get the owner that they have
+ * in `live`, where he may make them. Only when something is expected is there anything to end. */
+bool pg_extensions_expect(
+	Database *db, PgSession *live, const char *place, bool *ret_expected, Err *err) NODISCARD;
+bool pg_extensions_made(Database *db, const char *place, Err *err) NODISCARD;
+
 /* -- their tools, beside their like ------------------------------------------------------------ */
 
 /* pg_obstacles.c: those of the obstacles that write through a freeze, or cannot be ended for one.
