@@ -75,7 +75,7 @@ other_is_there() {
 }
 
 @test "a session that comes later: given up when the databases change places, exit 4, nobody is ended" {
-	BELAY_FAULT=stop@pg-door:4 "$BELAY" --site "$SITE_FILE" upgrade 0.8.0 --skip-rehearsal --yes \
+	BELAY_FAULT=stop@pg-door:2 "$BELAY" --site "$SITE_FILE" upgrade 0.8.0 --skip-rehearsal --yes \
 		>"$SITE/out" 2>"$SITE/err" </dev/null 3>&- &
 	run=$!
 	for _ in $(seq 600); do

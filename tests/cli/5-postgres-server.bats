@@ -137,3 +137,16 @@ can_save() {
 	old_on_old
 	can_save
 }
+
+@test "killed while everyone is out for the copy: resume opens the door again" {
+	site_set read_on no
+	# Shut, and the copy made but not yet marked.
+	upgrade_until pg-comment:2
+	[ "$(PGUSER=postgres psql -d postgres -AtXqc "SELECT datallowconn FROM pg_database WHERE datname = '$SITE_PG'")" = f ]
+	kill -KILL "$stopped"
+	wait "$stopped" || true
+	stopped=
+	expect 0 belay resume --undo --yes
+	old_on_old
+	can_save
+}
