@@ -301,6 +301,14 @@ static bool pause_a_while(Booting *booting, Err *err)
 		version, words);
 }
 
+/* The same after an answer that is no yes; a limit that passes says which. */
+static bool pause_after(Booting *booting, const json_t *no, Err *err)
+{
+	if (pause_a_while(booting, err))
+		return true;
+	return err->kind == ERR_TIMEOUT ? err_wrap(err, "%s", json_str(no, "saw")) : false;
+}
+
 static bool wait_healthy(Booting *booting, int64_t *ret_ms, Err *err)
 {
 	for (;;) {
@@ -310,7 +318,7 @@ static bool wait_healthy(Booting *booting, int64_t *ret_ms, Err *err)
 			return false;
 		if (!first_no(answers))
 			break;
-		if (!pause_a_while(booting, err))
+		if (!pause_after(booting, first_no(answers), err))
 			return false;
 		event_progress("rehearse", 0, 0, "starting release %s in rehearsal",
 			booting->spec->rehearsal->target->version);
@@ -331,7 +339,8 @@ static bool judge_answers(Booting *booting, json_t **ret, Err *err)
 	while ((no = first_no(*ret)) && deadline_left_ms(settled) > 0) {
 		json_t *again = NULL;
 
-		if (!pause_a_while(booting, err) || !ask(booting, COUNT_OF(questions), &again, err))
+		if (!pause_after(booting, no, err) ||
+			!ask(booting, COUNT_OF(questions), &again, err))
 			return false;
 		json_decref(*ret);
 		*ret = again;

@@ -180,10 +180,9 @@ bool process_is_webui(const Process *process)
 	return webui && serves;
 }
 
-int process_port_asked(const Process *process)
+/* The port that its words name; 0: they name none. */
+static int port_named(const Process *process)
 {
-	bool uvicorn = false;
-
 	for (size_t i = 0; i < process->argv.len; i++) {
 		const char *word = process->argv.items[i];
 
@@ -191,8 +190,19 @@ int process_port_asked(const Process *process)
 			return atoi(process->argv.items[i + 1]);
 		if (str_starts(word, "--port="))
 			return atoi(word + strlen("--port="));
-		uvicorn |= str_starts(word, "open_webui.main");
 	}
+	return 0;
+}
+
+int process_port_asked(const Process *process)
+{
+	const int named = port_named(process);
+	bool uvicorn = false;
+
+	for (size_t i = 0; i < process->argv.len; i++)
+		uvicorn |= str_starts(process->argv.items[i], "open_webui.main");
+	if (named)
+		return named;
 	return uvicorn ? 8000 : 8080;
 }
 
@@ -260,7 +270,11 @@ static bool look_at(void *arg, const Process *process)
 	if (!as_recorded &&
 		(!process_is_webui(process) || process_port_asked(process) != search->site->port))
 		return true;
-	if (!process_runs_from(search->roots, process) ||
+	if (!process_runs_from(search->roots, process))
+		return true;
+	/* One that was told this site's port is ours even if it took another: it writes to the
+	 * database all the same, and an undo has to end it. */
+	if (port_named(process) != search->site->port &&
 		listens_elsewhere(process->pid, search->site->port))
 		return true;
 	search->found = process->pid;

@@ -38,10 +38,18 @@ liar_end_strangers() {
 	rm -f "$SITE/lies.pids"
 }
 
+# A server that a failed row has left would fail all rows that follow.
+liar_end_servers() {
+	for process in /proc/[0-9]*; do
+		! grep -qsF -e "$SITE/env" "$process/cmdline" || kill -9 "${process#/proc/}" 2>/dev/null || true
+	done
+}
+
 liar_renew() {
 	words=$(cat "$LIAR_SITE_WORDS")
 	liar_end_strangers
 	site_remove
+	liar_end_servers
 	# shellcheck disable=SC2086
 	liar_site $words
 }

@@ -41,7 +41,7 @@ static const char fake_program[] =
 	"    def server_bind(self): http.server.socketserver.TCPServer.server_bind(self)\n"
 	"if e('FAKE_NO_PORT'):\n"
 	"    while True: time.sleep(1)\n"
-	"server = Server(('127.0.0.1', port), Handler)\n"
+	"server = Server(('127.0.0.1', int(e('FAKE_PORT', port))), Handler)\n"
 	"for i in range(int(e('FAKE_WORKERS', '0'))):\n"
 	"    if os.fork() == 0: break\n"
 	"server.serve_forever()\n";

@@ -81,6 +81,22 @@ static void workers_end_with_their_server(void **state)
 	}
 }
 
+/* A release that takes another port than it was told has the data open all the same. */
+static void one_that_listens_elsewhere_is_ended(void **state)
+{
+	FakeSite *fake = *state;
+	AUTO(err_clear) Err err = {0};
+	const int elsewhere = fake_free_port();
+	AUTO(free_auto) char *port = str_format("%d", elsewhere);
+
+	fake_set(fake, "FAKE_PORT", port);
+	assert_done(service_start(&fake->site, &err), &err);
+	assert_true(fake_wait_listening(elsewhere, true));
+	is_running(&fake->site, true);
+	assert_done(service_stop(&fake->site, &err), &err);
+	assert_true(fake_wait_listening(elsewhere, false));
+}
+
 static void a_script_may_start_it_in_any_way(void **state)
 {
 	static const struct {
@@ -262,6 +278,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		ROW(the_recorded_command_starts_and_stops),
 		ROW(workers_end_with_their_server),
+		ROW(one_that_listens_elsewhere_is_ended),
 		ROW(a_script_may_start_it_in_any_way),
 		ROW(a_script_that_fails_says_why),
 		ROW(a_script_gets_the_recipe_without_the_shell),
