@@ -290,7 +290,6 @@ ANSWERS = {
     "health-html-as-json": ("/health", lambda r: raw(r, HTML)),
     "health-false": ("/health", lambda r: raw(r, b'{"status": false}')),
     "health-word": ("/health", lambda r: raw(r, b'{"status": "true"}')),
-    "health-list": ("/health", lambda r: raw(r, b'[{"status": true}]')),
     "health-null": ("/health", lambda r: raw(r, b"null")),
     "health-empty": ("/health", lambda r: raw(r, b"")),
     "health-cut-off": ("/health", lambda r: raw(r, b'{"status": tr')),
@@ -305,9 +304,7 @@ ANSWERS = {
     "version-html": ("/api/version", lambda r: raw(r, HTML, kind="text/html")),
     "version-longer": ("/api/version", lambda r: raw(r, b'{"version": "0.8.0-dirty"}')),
     "config-onboarding": ("/api/config", lambda r: raw(r, b'{"status": true, "onboarding": true}')),
-    "config-html": ("/api/config", lambda r: raw(r, HTML, kind="text/html")),
     "config-500": ("/api/config", lambda r: raw(r, b'{"detail": "no such column"}', status=500)),
-    "config-list": ("/api/config", lambda r: raw(r, b"[]")),
     "ready-503": ("/ready", lambda r: raw(r, b'{"status": false, "detail": "not ready"}', status=503)),
     "ready-false": ("/ready", lambda r: raw(r, b'{"status": false}')),
 }
