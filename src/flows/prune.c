@@ -7,6 +7,7 @@
 #include "os/file.h"
 #include "rehearse/rehearse.h"
 #include "steps/retire.h"
+#include "steps/steps.h"
 #include "steps/way_back.h"
 
 static void put_list(json_t *object, const char *key, const StrList *list)
@@ -75,13 +76,14 @@ static bool known_way_back(Journal *journal, const char *run, Err *err)
 	return err_hint(err, "belay status shows the one there is");
 }
 
-/* Scratch of killed proofs and rehearsals goes without being asked about: nobody can need it. */
+/* Scratch of ended proofs, rehearsals and migrations goes without being asked about: nobody can
+ * need it. */
 static bool sweep(const Site *site, Err *err)
 {
 	AUTO(database_close_auto) Database *db = NULL;
 
 	return database_open(site, &db, err) && backup_prove_sweep(site, db, NULL, err) &&
-	       rehearse_sweep(site, db, err);
+	       rehearse_sweep(site, db, err) && migrate_copy_sweep(site, err);
 }
 
 static bool give_up(Session *session, const char *run, Err *err)

@@ -1,6 +1,7 @@
 /* migrate-copy: the target's own migrations on the copy; then the revision and the data are judged.
  * Exit codes and log lines of Open WebUI prove nothing (<= 0.11.2 swallows migration errors). */
 #include "base/event.h"
+#include "base/fault.h"
 #include "base/i18n.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -10,6 +11,8 @@
 #include "database/invariants.h"
 #include "steps/run_ctx.h"
 #include "steps/steps.h"
+
+#define SCRATCH_START ".scratch-"
 
 static bool revision_is(RunCtx *ctx, const char *place, const char *wanted, bool *ret, Err *err)
 {
@@ -34,12 +37,30 @@ static bool observe(RunCtx *ctx, Seen *ret_seen, Err *err UNUSED)
 static bool make_scratch(RunCtx *ctx, char **ret, Err *err)
 {
 	AUTO(free_auto) char *releases = site_releases_dir(ctx->site);
-	AUTO(free_auto) char *scratch = str_format("%s/.scratch-%s", releases, ctx->run);
+	AUTO(free_auto) char *scratch = str_format("%s/" SCRATCH_START "%s", releases, ctx->run);
 
-	if (!dir_make(scratch, 0700, err) ||
+	if (!dir_make(scratch, 0700, err) || !FAULT(err, "migrate-scratch") ||
 		!file_chown(scratch, ctx->site->recipe.uid, ctx->site->recipe.gid, err))
-		return false;
+		return err_wrap(err, "making room for the migrations");
 	*ret = TAKE(scratch);
+	return true;
+}
+
+bool migrate_copy_sweep(const Site *site, Err *err)
+{
+	AUTO(free_auto) char *releases = site_releases_dir(site);
+	AUTO(strlist_clear) StrList names = {0};
+
+	if (file_kind(releases) != FILE_FOLDER)
+		return true;
+	if (!dir_list(releases, &names, err))
+		return false;
+	for (size_t i = 0; i < names.len; i++) {
+		AUTO(free_auto) char *path = path_join(releases, names.items[i]);
+
+		if (str_starts(names.items[i], SCRATCH_START) && !tree_remove(path, err))
+			return err_wrap(err, "removing what migrations left");
+	}
 	return true;
 }
 
@@ -93,7 +114,7 @@ static bool migrate(RunCtx *ctx, const Release *to, int expected, Err *err)
 	if (!make_scratch(ctx, &scratch, err))
 		return false;
 	done = run_migrations(ctx, to, expected, scratch, err);
-	if (!tree_remove(scratch, &cleaning))
+	if (!FAULT(&cleaning, "migrate-scratch-remove") || !tree_remove(scratch, &cleaning))
 		event_warn_err("scratch", &cleaning);
 	return done;
 }
@@ -148,6 +169,17 @@ static bool apply(RunCtx *ctx, Err *err)
 	return fact_set_json(ctx, FACT_MARKS, marks, err);
 }
 
+/* A kill, or a call that failed, leaves the folder; the copy itself is that of copy-database. Users
+ * do not wait for a folder to go: the next prune tries again. */
+static bool undo(RunCtx *ctx, Err *err UNUSED)
+{
+	AUTO(err_clear) Err cleaning = {0};
+
+	if (!migrate_copy_sweep(ctx->site, &cleaning))
+		event_warn_err("scratch", &cleaning);
+	return true;
+}
+
 const StepDef step_migrate_copy = {
 	.id = "migrate-copy",
 	.title = N_("run the migrations on the copy"),
@@ -155,4 +187,5 @@ const StepDef step_migrate_copy = {
 	.until = "swap-database",
 	.observe = observe,
 	.apply = apply,
+	.undo = undo,
 };

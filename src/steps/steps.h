@@ -29,6 +29,10 @@ extern const StepDef step_remove_stub;
 extern const StepDef step_watch_service; /* the gate's questions for `watch` seconds more */
 extern const StepDef step_apply_retention;
 
+/* Removes the folders that migrations wrote into. The caller holds the lock of the site; a run that
+ * goes on makes its own anew. */
+bool migrate_copy_sweep(const Site *site, Err *err) NODISCARD;
+
 /* restore on a machine that has nothing of the site */
 extern const StepDef step_lay_out_site;       /* site file, recipe, folders, secret key */
 extern const StepDef step_build_first;        /* its release, from the set's packages */

@@ -129,10 +129,23 @@ class Reference:
         return self.command(self.lab)
 
 
+def point_of(names, fault):
+    """KIND@NAME>NAME>...: each the first after the one before, the last is meant. As KIND:N."""
+    kind, _, path = fault.partition("@")
+    if ">" not in path:
+        return fault
+    at = 0
+    for name in path.split(">"):
+        if name not in names[at:]:
+            raise Wrong(f"{fault}: there is no point '{name}' any more after point {at}")
+        at = names.index(name, at) + 1
+    return f"{kind}:{at}"
+
+
 class Case:
     def __init__(self, reference, fault, way):
         self.reference, self.lab = reference, reference.lab
-        self.fault, self.way = fault, way
+        self.fault, self.way = point_of(reference.names, fault), way
         self.log = self.lab.folder / "points"
 
     def point_name(self):
@@ -357,12 +370,19 @@ def work(kind, folder, options, results):
             if number >= 3 and time.monotonic() > deadline:
                 break
             began = time.monotonic()
-            case = Case(references[flow], fault, way)
+            try:
+                case = Case(references[flow], fault, way)
+            except Wrong as wrong:
+                results.put((flow, kind, fault, "", way, "FAILED", str(wrong), 0))
+                continue
+            fault = case.fault
             if fault.startswith("after:"):
                 how = lambda: case.run_killed_after(float(fault[6:]))  # noqa: E731
             else:
                 how = case.run
             verdict, why = attempt(case, how)
+            if verdict == "not reached" and options.rows:
+                verdict, why = "FAILED", "no such point any more: the row proves nothing"
             results.put((flow, kind, fault, case.point_name() if ":" in fault and not fault.startswith("after") else "",
                          way, verdict, why, time.monotonic() - began))
             if verdict == "FAILED" and options.stop:
