@@ -1,6 +1,7 @@
 /* copy-database: the spare place gets a copy of the live database, either with the live door shut
  * from here on, or while users read on. What the live database holds at that moment is recorded as
  * the proof that the swap asks for. */
+#include "base/event.h"
 #include "base/i18n.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -99,7 +100,11 @@ static bool undo(RunCtx *ctx, Err *err)
 {
 	const char *spare = fact_get(ctx, FACT_SPARE);
 	const char *live_id = fact_get(ctx, FACT_LIVE_ID);
+	AUTO(err_clear) Err cleaning = {0};
 
+	/* Users do not wait for a folder to go: the next prune tries again. */
+	if (!migrate_copy_sweep(ctx->site, &cleaning))
+		event_warn_err("scratch", &cleaning);
 	if (!spare || !live_id)
 		return true;
 	return database_copy_drop(ctx->db, spare, fact_get(ctx, FACT_SPARE_ID), ctx->run, err) &&

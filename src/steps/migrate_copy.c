@@ -169,17 +169,6 @@ static bool apply(RunCtx *ctx, Err *err)
 	return fact_set_json(ctx, FACT_MARKS, marks, err);
 }
 
-/* A kill, or a call that failed, leaves the folder; the copy itself is that of copy-database. Users
- * do not wait for a folder to go: the next prune tries again. */
-static bool undo(RunCtx *ctx, Err *err UNUSED)
-{
-	AUTO(err_clear) Err cleaning = {0};
-
-	if (!migrate_copy_sweep(ctx->site, &cleaning))
-		event_warn_err("scratch", &cleaning);
-	return true;
-}
-
 const StepDef step_migrate_copy = {
 	.id = "migrate-copy",
 	.title = N_("run the migrations on the copy"),
@@ -187,5 +176,4 @@ const StepDef step_migrate_copy = {
 	.until = "swap-database",
 	.observe = observe,
 	.apply = apply,
-	.undo = undo,
 };
