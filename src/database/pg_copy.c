@@ -135,8 +135,8 @@ static bool create(Database *db, const char *spare, const PgEntry *live, bool fr
 	if (!FAULT(err, "pg-create"))
 		return false;
 	pg_limit(admin, PG_LIMIT_LONG_MS);
-	if (!pg_runf(admin, err, "CREATE DATABASE %s TEMPLATE %s%s", name, from,
-		    words.data ? words.data : "")) {
+	if (!pg_runf(admin, err, "CREATE DATABASE %s TEMPLATE %s ALLOW_CONNECTIONS false%s", name,
+		    from, words.data ? words.data : "")) {
 		err_wrap(err, "making database '%s'", spare);
 		if (str_is(pg_state(admin), "42501"))
 			err_hint(
@@ -147,9 +147,17 @@ static bool create(Database *db, const char *spare, const PgEntry *live, bool fr
 	return true;
 }
 
-/* Settings and grants are given at once: a search_path of the database decides where a migration
- * puts its tables, and a copy of private data must not be open to PUBLIC when the original is not.
- */
+static bool open_copy(PgSession *admin, const char *copy, Err *err)
+{
+	AUTO(free_auto) char *name = pg_ident(copy);
+
+	return FAULT(err, "pg-open-copy") &&
+	       pg_runf(admin, err, "ALTER DATABASE %s ALLOW_CONNECTIONS true", name);
+}
+
+/* Settings and grants are given before anybody can enter: a search_path of the database decides
+ * where a migration puts its tables, and CREATE DATABASE lets PUBLIC in even where the original
+ * does not. */
 static bool dress(Database *db, const PgEntry *live, const PgEntry *copy, const char *run, Err *err)
 {
 	AUTO(free_auto) char *mark = pg_mark_of(run);
@@ -157,7 +165,8 @@ static bool dress(Database *db, const PgEntry *live, const PgEntry *copy, const 
 
 	return pg_admin(db, &admin, err) && FAULT(err, "pg-comment") &&
 	       pg_comment_set(admin, copy->name, mark, err) &&
-	       (!live->id || pg_properties_carry(admin, live->id, copy->id, err));
+	       (!live->id || pg_properties_carry(admin, live->id, copy->id, err)) &&
+	       open_copy(admin, copy->name, err);
 }
 
 bool pg_create_spare(Database *db, const char *spare, const char *run, bool from_live, Err *err)

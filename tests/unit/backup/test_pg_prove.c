@@ -2,6 +2,8 @@
 
 #include "backup/manifest.h"
 #include "backup/proof_record.h"
+#include "base/fault.h"
+#include "database/pg.h"
 #include "database/pg_server.h"
 
 #define RUN "20261123-134812-backup"
@@ -335,6 +337,47 @@ static void what_was_set_aside_goes_by_id_and_mark(void **state)
 		"SELECT count(*) FROM pg_database WHERE datname ~ 'belay'", "0");
 }
 
+static bool plain_gets_in(const char *database)
+{
+	DatabaseUrl url = server_url("plain", database);
+	const char *const databases[] = {database, NULL};
+	PgSession *session = NULL;
+	AUTO(err_clear) Err err = {0};
+	const bool entered = pg_connect(&url, databases, &session, &err);
+
+	if (entered)
+		pg_disconnect(session);
+	database_url_clear(&url);
+	return entered;
+}
+
+/* CREATE DATABASE lets PUBLIC in: until the live database's grants are there the door is shut. */
+static void a_copy_is_never_more_open_than_the_original(void **state)
+{
+	Case *now = *state;
+	AUTO(free_auto) char *scratch = NULL;
+	AUTO(err_clear) Err err = {0};
+
+	NEED_SERVER();
+	scratch = pg_scratch_name(now->db, RUN);
+	assert_true(plain_gets_in("webui"));
+	server_sql("app", "postgres", "REVOKE CONNECT ON DATABASE webui FROM PUBLIC");
+#ifdef BELAY_TEST
+	fault_restart();
+	setenv("BELAY_FAULT", "error@pg-comment", 1);
+	assert_false(pg_create_spare(now->db, scratch, RUN, false, &err));
+	unsetenv("BELAY_FAULT");
+	assert_false(plain_gets_in(scratch));
+	err_clear(&err);
+	assert_done(pg_clear_spare(now->db, scratch, RUN, &err), &err);
+#endif
+	assert_done(pg_create_spare(now->db, scratch, RUN, false, &err), &err);
+	assert_sql("app", scratch, "SELECT 1", "1");
+	assert_false(plain_gets_in(scratch));
+	assert_done(pg_clear_spare(now->db, scratch, RUN, &err), &err);
+	server_sql("app", "postgres", "GRANT CONNECT ON DATABASE webui TO PUBLIC");
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -348,6 +391,7 @@ int main(void)
 		CASE(a_dump_made_by_hand_is_proven_alone),
 		CASE(a_dump_of_something_else_is_refused),
 		CASE(only_scratch_databases_are_swept),
+		CASE(a_copy_is_never_more_open_than_the_original),
 		CASE(what_was_set_aside_goes_by_id_and_mark),
 	};
 
