@@ -1,6 +1,17 @@
 #include "steps/record_recipe.h"
 
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
 #include "service/service.h"
+
+/* A log that was rotated by renaming; the next server writes where that one did at first. */
+static bool was_rotated(const char *log, const char *from)
+{
+	return log && from && str_starts(log, from) && strchr(".-", log[strlen(from)]) &&
+	       log[strlen(from)];
+}
 
 static bool keep(RunCtx *ctx, Recipe *recipe, Err *err)
 {
@@ -9,6 +20,8 @@ static bool keep(RunCtx *ctx, Recipe *recipe, Err *err)
 	/* A pid file that was not written anew still says where one belongs. */
 	if (!recipe->pid_file)
 		recipe->pid_file = TAKE(ctx->site->recipe.pid_file);
+	if (was_rotated(recipe->log, ctx->site->log_file))
+		str_replace(&recipe->log, ctx->site->log_file);
 	if (!recipe_save(path, recipe, err))
 		return false;
 	recipe_clear(&ctx->site->recipe);
