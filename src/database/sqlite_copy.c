@@ -89,7 +89,7 @@ bool sqlite_copy_drop(Database *db, const char *spare, const char *id, const cha
 	if (there && !sqlite_nobody_writes(spare, err))
 		return false;
 	return remove_with_companions(partial, err) && remove_with_companions(spare, err) &&
-	       file_remove(mark, err);
+	       file_remove(mark, err) && file_remove_unfinished(mark, err);
 }
 
 bool sqlite_make_room(Database *db, const char *spare, const char *run, Err *err)

@@ -1,8 +1,11 @@
 /* switch-release: ENV points to the target, by one rename. The undo points it to the stub again, so
- * that nothing starts while the rest is undone. */
+ * that nothing starts while the rest is undone, and ends a server that somebody started by hand:
+ * its own step may never have begun, or found it there. */
 #include "base/i18n.h"
 #include "base/text.h"
 #include "release/link.h"
+#include "service/service.h"
+#include "steps/put_back.h"
 #include "steps/run_ctx.h"
 #include "steps/steps.h"
 
@@ -35,7 +38,8 @@ static bool undo(RunCtx *ctx, Err *err)
 	const char *version;
 
 	return fact_need(ctx, FACT_FROM_VERSION, &version, err) &&
-	       link_block(ctx->site, ctx->run, version, err);
+	       link_block(ctx->site, ctx->run, version, err) && service_stop(ctx->site, err) &&
+	       put_back_shared(ctx, err);
 }
 
 const StepDef step_switch_release = {
