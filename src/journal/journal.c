@@ -35,8 +35,8 @@ static const char *const schema[] = {
 	" step TEXT NOT NULL, phase INTEGER NOT NULL, at_ms INTEGER NOT NULL, ms INTEGER,"
 	" sum TEXT NOT NULL)",
 	"CREATE INDEX phase_of_run ON phase (run, step, seq)",
-	"CREATE TABLE fact (run TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL,"
-	" sum TEXT NOT NULL, PRIMARY KEY (run, key)) WITHOUT ROWID",
+	("CREATE TABLE fact (run TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL,"
+	 " sum TEXT NOT NULL, PRIMARY KEY (run, key)) WITHOUT ROWID"),
 };
 
 /* Integers as bound texts: SQLite's column affinity turns them back into integers. */

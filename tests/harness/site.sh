@@ -116,9 +116,10 @@ site_env() {
 			cp -a "$template" "$SITE_ENV"
 		}
 		rm -f "$SITE_ENV/.complete"
-		# Console scripts name their environment in the first line.
-		grep -lI "^#!$template/" "$SITE_ENV"/bin/* | while read -r script; do
-			sed -i "1s|^#!$template/|#!$SITE_ENV/|" "$script"
+		# Console scripts name their environment in the first line. One that went on naming the
+		# template would run there, and leave its data for all sites after it.
+		for script in "$SITE_ENV"/bin/*; do
+			[ -L "$script" ] || sed -i "1s|^#!/.*/bin/\(python[0-9.]*\)\$|#!$SITE_ENV/bin/\1|" "$script"
 		done
 		;;
 	esac
