@@ -22,12 +22,17 @@ FindingKind check_python(const CheckCtx *ctx, Err *why)
 
 FindingKind check_direction(const CheckCtx *ctx, Err *why)
 {
+	/* The database's own check has refused it. */
+	if (!ctx->revision) {
+		err_fail(why, ERR_REFUSED, "the database names no revision");
+		return FINDING_UNKNOWN;
+	}
 	if (version_compare(ctx->version, ctx->current->version) >= 0 &&
 		migrations_has(ctx->migrations, ctx->revision))
 		return FINDING_OK;
 	err_fail(why, ERR_REFUSED,
 		"version %s does not know the database's revision '%s': that would be a downgrade",
-		ctx->version, ctx->revision ? ctx->revision : "(none)");
+		ctx->version, ctx->revision);
 	if (version_compare(ctx->version, ctx->current->version) < 0)
 		err_hint(why,
 			"`belay rollback` takes the last upgrade back, `belay restore SET` returns to "

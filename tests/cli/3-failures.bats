@@ -105,6 +105,15 @@ as_before() {
 	site_reads_back
 }
 
+@test "a database that names no revision: exit 3, nothing happened" {
+	sqlite3 "$SITE_DATA/webui.db" 'CREATE TABLE kept AS SELECT * FROM alembic_version; DELETE FROM alembic_version'
+	expect 3 belay upgrade 0.8.0 --yes
+	expect_text out 'it must have one'
+	expect 3 belay check 0.8.0
+	sqlite3 "$SITE_DATA/webui.db" 'INSERT INTO alembic_version SELECT * FROM kept; DROP TABLE kept'
+	as_before
+}
+
 @test "a second run while one goes on: exit 6 names the first" {
 	BELAY_TEST_LIMIT=60 belay upgrade 0.8.2 --skip-rehearsal --yes &
 	first=$!
