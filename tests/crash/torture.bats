@@ -32,7 +32,7 @@ torture() {
 }
 
 @test "killed, torn, failed, full: every flow, both ways out" {
-	torture --on "$kinds" --minutes "${BELAY_TORTURE_MINUTES:-1.5}"
+	torture --on "$kinds" --minutes "${BELAY_TORTURE_MINUTES:-0.7}"
 }
 
 @test "data inside the environment, and the system's Python" {
