@@ -192,6 +192,9 @@ class Case:
         if undo and done.returncode == 3:
             expect(self.resume("--finish"), 0)
             return ("new",)
+        # An undo that had begun may have touched the file that was copied: finishing sees that, and undoes.
+        if self.reference.flow == "resume-undo" and done.returncode == 4 and done.result.get("outcome") == "undone":
+            return ("old",)
         expect(done, 0)
         if done.result.get("outcome") == "nothing-to-do" or not self.began():
             return ("old", "new")
