@@ -131,7 +131,8 @@ static void row_runs(Table *table, const json_t *status)
 	if (row_error(table, _("way back"), status, "way_back"))
 		return;
 	if (back)
-		way = str_format(_("%s, database %s"), back, json_str(way_back, "database"));
+		way = str_format(_("%s, database %s, run %s"), back, json_str(way_back, "database"),
+			json_str(way_back, "run"));
 	row(table, _("way back"), way ? way : _("none"));
 }
 

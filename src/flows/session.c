@@ -345,6 +345,8 @@ bool session_finish(
 	status = status_of(end, err);
 	if (end == RUN_STUCK && !err->hint)
 		err_hint(err, "belay resume");
+	if (err->kind == ERR_NO_SPACE && !err->hint)
+		err_hint(err, "see which file system is full: df -h");
 	fill(session, outcome, status, ret, err);
 	if (end != RUN_STUCK && session->run &&
 		!journal_run_end(

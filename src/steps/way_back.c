@@ -27,19 +27,28 @@ static bool is_kept(Journal *journal, const char *run, bool *ret, Err *err)
 	return true;
 }
 
+/* A rollback goes the way back of the run it takes back; what lies in the place then is its own. */
 bool way_backs(Journal *journal, StrList *ret_runs, Err *err)
 {
 	AUTO(run_list_clear) RunList runs = {0};
+	AUTO(strlist_clear) StrList gone = {0};
 
 	if (!journal_runs(journal, RUNS_MAX, &runs, err))
 		return false;
 	for (size_t i = 0; i < runs.len; i++) {
+		const char *run = runs.items[i].id;
+		AUTO(free_auto) char *undoes = NULL;
 		bool kept = false;
 
-		if (exchanged(&runs.items[i]) && !is_kept(journal, runs.items[i].id, &kept, err))
+		if (!exchanged(&runs.items[i]))
+			continue;
+		if (!journal_fact(journal, run, fact_name(FACT_UNDOES), &undoes, err) ||
+			!is_kept(journal, run, &kept, err))
 			return false;
-		if (kept)
-			strlist_add(ret_runs, runs.items[i].id);
+		if (undoes)
+			strlist_add(&gone, undoes);
+		if (kept && !strlist_has(&gone, run))
+			strlist_add(ret_runs, run);
 	}
 	return true;
 }

@@ -6,7 +6,7 @@
 #include "journal/journal.h"
 #include "steps/run_ctx.h"
 
-/* Runs whose way back was not given up, newest first. */
+/* Runs whose way back was neither gone nor given up, newest first. */
 bool way_backs(Journal *journal, StrList *ret_runs, Err *err) NODISCARD;
 /* Gives up that of `run`: drops the kept database (ERR_REFUSED when replication hangs on it) and
  * the kept vector store, and writes it down. Safe to repeat. */

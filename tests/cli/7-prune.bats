@@ -76,6 +76,22 @@ left() {
 	site_reads_back
 }
 
+@test "after a rollback the way back is that of the rollback, and status names it" {
+	expect 0 belay upgrade 0.8.0 --yes
+	up=$(basename "$(ls -d "$SITE"/state/alpha/runs/*-upgrade)")
+	expect 0 belay rollback --yes
+	back=$(basename "$(ls -d "$SITE"/state/alpha/runs/*-rollback)")
+	expect 3 belay --yes prune --way-back "$up"
+	expect_text err "run '$up' has no way back"
+	expect 0 belay status
+	expect_text out "way back .*, run $back"
+	expect 0 belay --yes prune --way-back "$back"
+	expect 0 belay status
+	expect_text out 'way back  *none'
+	expect 3 belay rollback --yes
+	site_reads_back
+}
+
 @test "a failed run removes nothing; dumps made by hand and others' sets stay" {
 	for stamp in 20260101_120000 20260102_120000; do set_copy "$FIRST" $stamp; done
 	touch "$SITE/start/backups/openwebui_backup_20250101_000000.dump"

@@ -93,3 +93,17 @@ untouched() {
 		| map(select(.path == $small + "/server/data")) | .[0].uses | .log > 0 and .copy > 0'
 	untouched
 }
+
+@test "a disk that fills up during a backup: what to type next" {
+	standin_site alpha
+	site_signature >"$SITE/before"
+	PID=$(site_pid)
+	site_set backup_dir "$SMALL/backups"
+	head -c 1G /dev/zero >"$SMALL/filler" 2>/dev/null || true
+	expect 1 belay backup
+	expect_text err 'see which file system is full: df -h'
+	rm "$SMALL/filler"
+	[ -z "$(ls -A "$SMALL/backups" 2>/dev/null)" ] || complain "left: $(ls -A "$SMALL/backups")"
+	untouched
+	expect 0 belay backup
+}
