@@ -1,6 +1,8 @@
 #!/usr/bin/env bats
 # What other users of the machine and of the database server can see or touch during a run.
 
+PG_TAIL=-of-9-permissions
+
 setup_file() {
 	. "$BATS_TEST_DIRNAME/../harness/site.sh"
 	. "$BATS_TEST_DIRNAME/../harness/postgres.sh"

@@ -1,9 +1,10 @@
 # postgres.sh - PostgreSQL servers for tests: one on this host, one in a Docker container as the
-# procedure has it. The password has every character that careless programs stumble over.
+# procedure has it. The password has every character that careless programs stumble over. PG_TAIL makes it
+# one that no test beside this one has, for who looks whether it can be seen anywhere.
 
 PG_ROLE=webui
-PG_PASSWORD='p@ss:w/rd%41 '"'"'x'
-PG_PASSWORD_URL='p%40ss%3Aw%2Frd%2541%20%27x'
+PG_PASSWORD='p@ss:w/rd%41 '"'"'x'${PG_TAIL:-}
+PG_PASSWORD_URL='p%40ss%3Aw%2Frd%2541%20%27x'${PG_TAIL:-}
 
 pg_bin() {
 	dirname "$(ls -1 /usr/lib/postgresql/*/bin/initdb | tail -n 1)"
