@@ -91,12 +91,20 @@ static bool connect_failed(const DatabaseUrl *url, const char *database, const c
 		return err_hint(err, "as a superuser: GRANT CONNECT ON DATABASE \"%s\" TO \"%s\";",
 			database, user);
 	}
-	if (str_starts(state, "53"))
-		return err_fail(err, ERR_DATABASE, "server %s:%d has no room for a connection: %s",
-			host, url->port, line);
-	if (str_is(state, "57P03"))
-		return err_fail(err, ERR_DATABASE, "server %s:%d takes no connections now: %s",
-			host, url->port, line);
+	if (str_starts(state, "53")) {
+		err_fail(err, ERR_DATABASE, "server %s:%d has no room for a connection: %s", host,
+			url->port, line);
+		return err_hint(err, "as a superuser: SELECT pid, usename, application_name FROM "
+				     "pg_stat_activity; and SHOW max_connections;");
+	}
+	if (str_is(state, "57P03")) {
+		err_fail(err, ERR_DATABASE, "server %s:%d takes no connections now: %s", host,
+			url->port, line);
+		return err_hint(err,
+			"it starts or stops; try again when this says yes: "
+			"pg_isready -h %s -p %d",
+			host, url->port);
+	}
 	if (state[0])
 		return err_fail(err, ERR_DATABASE, "connecting to database '%s' at %s:%d: %s",
 			database, host, url->port, line);

@@ -41,6 +41,10 @@ bool prepare_target(const Site *site, const char *wanted, Prepared *ret, Err *er
 		migrations_after(&ret->migrations, ret->revision, &ret->ahead);
 	ret->same = str_is(ret->version, ret->current.version) &&
 		    str_is(ret->revision, ret->migrations.head);
+	if (ret->same)
+		event_notice("same", false,
+			"version %s is what serves, and the database is at its revision",
+			ret->version);
 	return true;
 }
 

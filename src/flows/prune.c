@@ -109,6 +109,9 @@ static bool prune(Session *session, const FlowWish *wish, FlowEnd *ret, Err *err
 	if (count(&retiring) == 0 && !wish->way_back) {
 		bool swept = wish->plan_only || sweep(session->site, err);
 
+		if (swept)
+			event_notice("all-kept", false,
+				"retention and the way back need everything that is there");
 		return session_result(session, swept ? "nothing-to-do" : NULL, more, ret, err);
 	}
 	say(&retiring, wish->way_back);

@@ -152,7 +152,9 @@ bool flow_resume(Site *site, const FlowWish *wish, FlowEnd *ret, Err *err)
 	if (!session_open(&session, site, "resume", true, err) ||
 		!journal_unfinished(session.journal, &open, &any, err))
 		return session_result(&session, NULL, NULL, ret, err);
-	if (!any)
+	if (!any) {
+		event_notice("no-run", false, "no run is unfinished");
 		return session_result(&session, "nothing-to-do", NULL, ret, err);
+	}
 	return resume(&session, &open, wish, ret, err);
 }

@@ -111,6 +111,20 @@ static char *find_uv(const Installer *installer, const char *python)
 	return NULL;
 }
 
+static bool has_pip(const Installer *installer, const char *python)
+{
+	return answers(installer, ARGV(python, "-m", "pip", "--version"));
+}
+
+/* Into the environment, where find_uv() looks: a user's own folder is closed to a venv's pip, and
+ * to that of Debian's Python. */
+static bool hint_uv(const Installer *installer, const char *python, Err *err)
+{
+	if (has_pip(installer, python))
+		return err_hint(err, "%s -m pip install uv", python);
+	return err_hint(err, "%s -m ensurepip && %s -m pip install uv", python, python);
+}
+
 static bool choose_pip(Installer *installer, const char *python, Err *err)
 {
 	const Site *site = installer->site;
@@ -118,10 +132,9 @@ static bool choose_pip(Installer *installer, const char *python, Err *err)
 	if (site->overrides) {
 		err_fail(err, ERR_REFUSED,
 			"'overrides' of the site file needs uv, which was not found");
-		return err_hint(
-			err, "install uv for this user: %s -m pip install --user uv", python);
+		return hint_uv(installer, python, err);
 	}
-	if (file_exists(python) && !answers(installer, ARGV(python, "-m", "pip", "--version"))) {
+	if (file_exists(python) && !has_pip(installer, python)) {
 		err_fail(
 			err, ERR_REFUSED, "neither uv nor pip was found ('%s' has no pip)", python);
 		return err_hint(err, "%s -m ensurepip", python);
@@ -145,8 +158,7 @@ bool installer_choose(const Site *site, const char *python, Installer *ret, Err 
 		found.program = find_uv(&found, python);
 	if (only_uv && !found.program) {
 		err_fail(err, ERR_REFUSED, "the site file asks for uv, which was not found");
-		return err_hint(err, "install uv, or set installer = pip in '%s'",
-			site->file ? site->file : "the site file");
+		return hint_uv(&found, python, err);
 	}
 	if (!found.program && !choose_pip(&found, python, err))
 		return false;

@@ -62,8 +62,11 @@ teardown() {
 	[ "$(site_version)" = 0.12.4 ]
 	site_reads_back
 	expect 0 belay upgrade v0.12.4 --yes
-	expect_text out 'nothing|already'
+	expect_text out 'nothing to do'
+	expect_text err 'version 0.12.4 is what serves'
 	expect 0 belay upgrade latest --yes
+	expect 0 belay resume --yes
+	expect_text err 'no run is unfinished'
 }
 
 @test "two upgrades and two rollbacks" {
