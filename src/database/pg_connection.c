@@ -91,6 +91,14 @@ static bool connect_failed(const DatabaseUrl *url, const char *database, const c
 		return err_hint(err, "as a superuser: GRANT CONNECT ON DATABASE \"%s\" TO \"%s\";",
 			database, user);
 	}
+	/* A pooler that knows no such database; a server never says it that way. */
+	if (str_is(state, "08P01")) {
+		err_fail(err, ERR_DATABASE, "connecting to database '%s' at %s:%d: %s", database,
+			host, url->port, line);
+		return err_hint(err,
+			"if a connection pooler listens there, set admin_url and database_url to the server"
+			" itself");
+	}
 	if (str_starts(state, "53")) {
 		err_fail(err, ERR_DATABASE, "server %s:%d has no room for a connection: %s", host,
 			url->port, line);

@@ -23,8 +23,8 @@
 enum { LOCK_MS = 3000, MAX_LOCKS = 1 << 18, MAX_TOLD = 20 };
 static const int64_t XID_DISTANCE_MAX = (int64_t)1 << 31;
 
-/* Relations with their files, columns, constraints, functions and types: any DDL moves one. VACUUM
- * and ANALYZE change pg_class in place and leave its xmin. */
+/* Relations with their files, and all that DDL writes about them and beside them. VACUUM and ANALYZE
+ * change pg_class in place and leave its xmin; schemas of temporary tables come and go. */
 static const char relations_query[] =
 	"SELECT md5(string_agg(line, ',' ORDER BY line COLLATE \"C\")) FROM ("
 	"SELECT 'r' || oid || ':' || relfilenode || ':' || xmin AS line FROM pg_class"
@@ -34,7 +34,19 @@ static const char relations_query[] =
 	" UNION ALL SELECT 'c' || oid || ':' || xmin FROM pg_constraint WHERE oid >= 16384"
 	" UNION ALL SELECT 'f' || oid || ':' || xmin FROM pg_proc WHERE oid >= 16384"
 	" UNION ALL SELECT 't' || oid || ':' || xmin FROM pg_type WHERE oid >= 16384"
-	" UNION ALL SELECT 'g' || oid || ':' || xmin FROM pg_trigger WHERE oid >= 16384) AS l";
+	" UNION ALL SELECT 'g' || oid || ':' || xmin FROM pg_trigger WHERE oid >= 16384"
+	" UNION ALL SELECT 'v' || oid || ':' || xmin FROM pg_rewrite WHERE oid >= 16384"
+	" UNION ALL SELECT 'e' || oid || ':' || xmin FROM pg_enum WHERE oid >= 16384"
+	" UNION ALL SELECT 'n' || oid || ':' || xmin FROM pg_namespace WHERE nspname !~ '^pg_'"
+	" UNION ALL SELECT 'd' || objoid || ':' || objsubid || ':' || xmin FROM pg_description"
+	"  WHERE objoid >= 16384 OR classoid = 'pg_namespace'::regclass"
+	" UNION ALL SELECT 's' || objoid || ':' || objsubid || ':' || xmin FROM pg_seclabel"
+	" UNION ALL SELECT 'D' || oid || ':' || xmin FROM pg_default_acl"
+	" UNION ALL SELECT 'P' || oid || ':' || xmin FROM pg_policy"
+	" UNION ALL SELECT 'u' || oid || ':' || xmin FROM pg_publication"
+	" UNION ALL SELECT 'U' || oid || ':' || xmin FROM pg_publication_rel"
+	" UNION ALL SELECT 'x' || oid || ':' || xmin FROM pg_extension"
+	" UNION ALL SELECT 'E' || oid || ':' || xmin FROM pg_event_trigger) AS l";
 
 /* The content of large objects is for superusers to see; owners and number for everyone. */
 static const char large_objects_query[] =

@@ -5,7 +5,7 @@
 setup() {
 	. "$BATS_TEST_DIRNAME/../harness/site.sh"
 	. "$BATS_TEST_DIRNAME/../harness/postgres.sh"
-	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || skip "no PostgreSQL server is installed"
+	pg_installed || skip "no PostgreSQL server is installed"
 	# A server of the test's own: it is killed.
 	server_dir=$(mktemp -d "${TMPDIR:-/tmp}/belay-pg.XXXXXX")
 	chmod 755 "$server_dir"

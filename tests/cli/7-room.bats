@@ -75,7 +75,7 @@ untouched() {
 }
 
 @test "the server's disk is asked where it can be seen" {
-	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || skip "no PostgreSQL server is installed"
+	pg_installed || skip "no PostgreSQL server is installed"
 	chmod 755 "$BATS_TEST_TMPDIR" "$BATS_FILE_TMPDIR" "$BATS_RUN_TMPDIR" 2>/dev/null || true
 	postgres_start "$SMALL/server"
 	SITE_PG=openwebui

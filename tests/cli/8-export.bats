@@ -16,7 +16,7 @@ teardown() {
 }
 
 postgres_site() {
-	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || skip "no PostgreSQL server is installed"
+	pg_installed || skip "no PostgreSQL server is installed"
 	dir=$(mktemp -d "${TMPDIR:-/tmp}/belay-pg.XXXXXX")
 	chmod 755 "$dir"
 	postgres_start "$dir/server"

@@ -6,8 +6,19 @@ PG_ROLE=webui
 PG_PASSWORD='p@ss:w/rd%41 '"'"'x'${PG_TAIL:-}
 PG_PASSWORD_URL='p%40ss%3Aw%2Frd%2541%20%27x'${PG_TAIL:-}
 
+# BELAY_TEST_PG=DIR: another server than the host's, made by tools/fetch-postgres; its programs come first
+# for belay too.
+[ -z "${BELAY_TEST_PG:-}" ] || PATH=$BELAY_TEST_PG/bin:$PATH
+
 pg_bin() {
-	dirname "$(ls -1 /usr/lib/postgresql/*/bin/initdb | tail -n 1)"
+	if [ -n "${BELAY_TEST_PG:-}" ]; then
+		echo "$BELAY_TEST_PG/bin"
+	else
+		dirname "$(ls -1 /usr/lib/postgresql/*/bin/initdb | tail -n 1)"
+	fi
+}
+pg_installed() {
+	[ -x "$(pg_bin 2>/dev/null)/initdb" ]
 }
 
 # Servers refuse to run as root.
@@ -84,7 +95,7 @@ container_start() {
 # A server for all tests of a .bats file: in setup_file, teardown_file, and setup. It lies outside of
 # the folder of bats, which the user postgres may not enter.
 postgres_of_file_start() {
-	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || return 0
+	pg_installed || return 0
 	server_dir=$(mktemp -d "${TMPDIR:-/tmp}/belay-pg.XXXXXX")
 	chmod 755 "$server_dir"
 	postgres_start "$server_dir/server"

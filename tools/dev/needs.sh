@@ -35,6 +35,7 @@ needs_table() {
 	test py:venv python3-venv
 	test /usr/lib/postgresql/15/bin/initdb postgresql-15
 	test pg_dump postgresql-client-15
+	test /usr/sbin/pgbouncer pgbouncer
 	test xgettext gettext
 	real docker docker.io
 	real debootstrap debootstrap

@@ -222,7 +222,8 @@ static void put_dump(const Case *now, const char *name, char **ret_path)
 
 	assert_done(dir_make(now->site.backup_dir, 0700, &err), &err);
 	*ret_path = path_join(now->site.backup_dir, name);
-	const ProcSpec spec = {.argv = ARGV(PG_BIN "/pg_dump", "-F", "c", "-f", *ret_path, url),
+	const ProcSpec spec = {
+		.argv = ARGV(server_program("pg_dump"), "-F", "c", "-f", *ret_path, url),
 		.timeout_ms = 60000};
 
 	assert_done(proc_run(&spec, &result, &err), &err);

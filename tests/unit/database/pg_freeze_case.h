@@ -90,6 +90,21 @@ UNUSED static void assert_live(const Case *made, const char *id)
 	assert_string_equal(there, id);
 }
 
+/* The exchange sees that somebody wrote, and changes nothing. */
+UNUSED static void assert_noticed(const Case *made, const char *what)
+{
+	const DatabaseExchange exchange = exchange_of(made);
+	Err err = {0};
+
+	if (database_exchange(made->db, &exchange, &err))
+		fail_msg("%s: exchanged", what);
+	if (err.kind != ERR_FOREIGN)
+		fail_msg("%s: %s", what, err.text);
+	assert_part(err.text, "was changed after it was copied");
+	err_clear(&err);
+	assert_live(made, made->live_id);
+}
+
 /* Back to one database 'webui' that is open and thawed. */
 UNUSED static void put_away(Case *made)
 {

@@ -15,8 +15,18 @@
 #include "os/tree.h"
 #include "pg_client.h"
 
-#define PG_BIN  "/usr/lib/postgresql/15/bin"
 #define PG_USER (geteuid() == 0 ? "postgres" : NULL)
+
+/* Of the server's programs, one at a time. BELAY_TEST_PG: another server, see tools/fetch-postgres.
+ */
+UNUSED static const char *server_program(const char *name)
+{
+	static char path[256];
+	const char *other = getenv("BELAY_TEST_PG");
+
+	snprintf(path, sizeof(path), "%s/bin/%s", other ? other : "/usr/lib/postgresql/15", name);
+	return path;
+}
 
 UNUSED static bool server_run(const char *const *argv, Err *err)
 {
@@ -53,14 +63,14 @@ static bool server_try_port(int port, Err *err)
 	AUTO(free_auto)
 	char *options = str_format(
 		"-c port=%d -c listen_addresses=127.0.0.1 -c unix_socket_directories=%s -c fsync=off"
-		" -c max_prepared_transactions=5 -c max_connections=30 -c shared_buffers=16MB",
+		" -c wal_level=logical -c max_prepared_transactions=5 -c max_connections=30 -c shared_buffers=16MB",
 		port, server.dir);
 	AUTO(free_auto) char *data = path_join(server.dir, "data");
 	AUTO(free_auto) char *log = path_join(server.dir, "log");
 
 	server.port = port;
-	return server_run(
-		ARGV(PG_BIN "/pg_ctl", "-D", data, "-l", log, "-o", options, "-w", "-s", "start"),
+	return server_run(ARGV(server_program("pg_ctl"), "-D", data, "-l", log, "-o", options, "-w",
+				  "-s", "start"),
 		err);
 }
 
@@ -70,7 +80,7 @@ UNUSED static int server_start(void **state)
 
 	(void)state;
 	signals_install();
-	if (!file_exists(PG_BIN "/initdb"))
+	if (!file_exists(server_program("initdb")))
 		return 0;
 	snprintf(server.dir, sizeof(server.dir), "/tmp/belay-pg-XXXXXX");
 	assert_non_null(mkdtemp(server.dir));
@@ -80,9 +90,10 @@ UNUSED static int server_start(void **state)
 	AUTO(free_auto) char *pwfile = str_format("--pwfile=%s", secret);
 
 	assert_done(file_write_text(secret, "postgres-secret\n", 0644, &err), &err);
-	assert_done(server_run(ARGV(PG_BIN "/initdb", "-D", data, "-U", "postgres", "-E", "UTF8",
-				       "--locale=C.UTF-8", "-A", "scram-sha-256", pwfile, "-N"),
-			    &err),
+	assert_done(
+		server_run(ARGV(server_program("initdb"), "-D", data, "-U", "postgres", "-E",
+				   "UTF8", "--locale=C.UTF-8", "-A", "scram-sha-256", pwfile, "-N"),
+			&err),
 		&err);
 	for (int i = 0; i < 10 && !server.running; i++) {
 		err_clear(&err);
@@ -103,8 +114,8 @@ UNUSED static int server_stop(void **state)
 
 	(void)state;
 	if (server.running)
-		assert_done(server_run(ARGV(PG_BIN "/pg_ctl", "-D", data, "-m", "immediate", "-w",
-					       "-s", "stop"),
+		assert_done(server_run(ARGV(server_program("pg_ctl"), "-D", data, "-m", "immediate",
+					       "-w", "-s", "stop"),
 				    &err),
 			&err);
 	database_url_clear(&server.site.database);

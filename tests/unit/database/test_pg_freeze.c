@@ -25,6 +25,7 @@ static void test_freeze_and_thaw(void **state)
 			pg_disconnect(session);
 		}
 	}
+	wait_for_superusers_to_leave();
 	freeze(&made); /* again: nothing changes */
 	PgSession *pooled = client("app");
 
