@@ -23,8 +23,8 @@
 enum { LOCK_MS = 3000, MAX_LOCKS = 1 << 18, MAX_TOLD = 20 };
 static const int64_t XID_DISTANCE_MAX = (int64_t)1 << 31;
 
-/* Relations with their files, and all that DDL writes about them and beside them. VACUUM and ANALYZE
- * change pg_class in place and leave its xmin; schemas of temporary tables come and go. */
+/* Relations with their files, and all that DDL writes about them and beside them. VACUUM and
+ * ANALYZE change pg_class in place and leave its xmin; schemas of temporary tables come and go. */
 static const char relations_query[] =
 	"SELECT md5(string_agg(line, ',' ORDER BY line COLLATE \"C\")) FROM ("
 	"SELECT 'r' || oid || ':' || relfilenode || ':' || xmin AS line FROM pg_class"

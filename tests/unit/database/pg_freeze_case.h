@@ -123,39 +123,3 @@ UNUSED static void put_away(Case *made)
 	free(made->server_id);
 	*made = (Case){0};
 }
-
-/* SQLSTATE of a statement, "" when it went well. Transactions in several steps with ';'. */
-UNUSED static const char *try(PgSession *session, const char *sql)
-{
-	static char state[6];
-	AUTO(strlist_clear) StrList parts = {0};
-	Err err = {0};
-
-	state[0] = '\0';
-	strlist_split(&parts, sql, ";");
-	for (size_t i = 0; i < parts.len && !state[0]; i++) {
-		if (!pg_run(session, parts.items[i], &err))
-			snprintf(state, sizeof(state), "%s", pg_state(session));
-		err_clear(&err);
-	}
-	return state;
-}
-
-/* The application's kind of session, which nothing of ours has made writable. */
-UNUSED static PgSession *client_with(const char *role, const char *options)
-{
-	DatabaseUrl url = server_url(role, "webui");
-	PgSession *session = NULL;
-	Err err = {0};
-
-	assert_done(pg_connect_as_is(&url, options, &session, &err), &err);
-	database_url_clear(&url);
-	return session;
-}
-
-UNUSED static PgSession *client(const char *role)
-{
-	return client_with(role, NULL);
-}
-
-#define WRITE "UPDATE chat SET n = 1 WHERE id = 'c1'"
