@@ -6,12 +6,57 @@
 #include "base/text.h"
 #include "checks/check_table.h"
 #include "compose/compose_image.h"
+#include "docker/docker_program.h"
+#include "os/file.h"
+#include "release/compose_link.h"
 #include "release/site_container.h"
+#include "release/throwaway.h"
+
+/* What would not be the same container again, or not for long. */
+static bool check_recreation(
+	const Site *site, const json_t *inspected, const json_t *host, Err *why)
+{
+	const char *mode = json_str(host, "NetworkMode");
+
+	if (json_flag(host, "AutoRemove", false)) {
+		err_fail(why, ERR_REFUSED,
+			"the container removes itself when it stops (--rm): there would be no way "
+			"back to it");
+		return err_hint(why, "make it anew without --rm, with a restart policy");
+	}
+	if (mode && str_starts(mode, "container:"))
+		return err_fail(why, ERR_REFUSED,
+			"the container shares the network of another one ('%s'), which is not "
+			"handled",
+			mode);
+	/* Files in it change places by rename. */
+	return path_exchange_works(site->webui.data_dir, why) &&
+	       container_check_volumes(inspected, why);
+}
 
 FindingKind check_container(const CheckCtx *ctx, Err *why)
 {
-	site_refuse_container(ctx->site, why);
-	return FINDING_REFUSED;
+	AUTO(json_release_auto) json_t *inspected = NULL;
+	AUTO(free_auto) char *docker = NULL;
+	const json_t *host;
+
+	if (ctx->site->service == SERVICE_COMPOSE) {
+		site_refuse_container(ctx->site, why);
+		return FINDING_REFUSED;
+	}
+	if (geteuid() != 0) {
+		err_fail(why, ERR_REFUSED,
+			"containers are upgraded by root only: belay leads a throw-away container "
+			"to the database and moves files in the volume");
+		err_hint(why, "sudo belay …");
+		return FINDING_REFUSED;
+	}
+	if (!docker_is_ordinary(why) || !docker_program(&docker, why))
+		return FINDING_REFUSED;
+	if (!site_container_json(ctx->site, &inspected, why))
+		return FINDING_UNKNOWN;
+	host = json_object_get(inspected, "HostConfig");
+	return check_recreation(ctx->site, inspected, host, why) ? FINDING_OK : FINDING_REFUSED;
 }
 
 /* Also where a variable came from the shell of whoever typed `docker compose up`. */

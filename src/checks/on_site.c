@@ -67,7 +67,7 @@ FindingKind check_running_version(const CheckCtx *ctx, Err *why)
 	if (site_in_container(ctx->site)) {
 		err_fail(why, ERR_REFUSED,
 			"version '%s' answers at port %d, but image '%s' holds version '%s'",
-			version ? version : "(none)", ctx->site->port, ctx->current->path,
+			version ? version : "(none)", ctx->site->port, ctx->current->image,
 			ctx->current->version);
 		return FINDING_REFUSED;
 	}

@@ -42,6 +42,8 @@ int cli_flow_asking(Cli *cli, Flow flow, FlowWish *wish, Err *err)
 bool cli_take_wheels(Cli *cli, Err *err)
 {
 	const char *folder = args_value(cli->args, "wheels");
+	const char *image = args_value(cli->args, "image-file");
 
-	return !folder || site_key_set(&cli->site, site_key_find("wheels"), folder, err);
+	return (!folder || site_key_set(&cli->site, site_key_find("wheels"), folder, err)) &&
+	       (!image || site_key_set(&cli->site, site_key_find("image_file"), image, err));
 }

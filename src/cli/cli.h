@@ -27,5 +27,5 @@ typedef bool (*Flow)(Site *site, const FlowWish *wish, FlowEnd *ret, Err *err);
 int cli_flow(Cli *cli, Flow flow, const FlowWish *wish, Err *err);
 /* The same for one that asks first, unless --yes was given. */
 int cli_flow_asking(Cli *cli, Flow flow, FlowWish *wish, Err *err);
-/* `--wheels` into the site. */
+/* `--wheels` and `--image-file` into the site. */
 bool cli_take_wheels(Cli *cli, Err *err) NODISCARD;

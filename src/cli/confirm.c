@@ -75,6 +75,9 @@ static void show_head(const json_t *plan, Out *out)
 	const json_t *migrations = json_object_get(plan, "migrations");
 	const char *server = json_str(database, "server"), *name = json_str(database, "name");
 	AUTO(free_auto) char *versions = from && to ? str_format("%s -> %s", from, to) : NULL;
+	const json_t *image = json_object_get(plan, "image");
+	const char *old = json_str(image, "from"), *new = json_str(image, "to");
+	AUTO(free_auto) char *images = old && new ? str_format("%s -> %s", old, new) : NULL;
 	AUTO(free_auto) char *where = server && name ? str_format("%s, %s", server, name) : NULL;
 	AUTO(free_auto) char *count = str_format("%zu", json_array_size(migrations));
 	AUTO(table_free_auto) Table *table = table_new(2, NULL);
@@ -88,6 +91,7 @@ static void show_head(const json_t *plan, Out *out)
 				      : _("finished"));
 	row(table, _("backup set"), json_str(plan, "set"));
 	row(table, _("environment"), json_str(plan, "environment"));
+	row(table, _("image"), images);
 	row(table, _("database"), where);
 	row_bytes(table, _("size of the database"), database, "bytes");
 	row(table, _("migrations"), migrations ? count : NULL);

@@ -85,9 +85,12 @@ static bool load_site(Cli *cli, Err *err)
 static bool inputs_there(const Args *args, Err *err)
 {
 	const char *wheels = args_value(args, "wheels"), *overrides = args_value(args, "overrides");
+	const char *image = args_value(args, "image-file");
 
 	if (wheels && !folder_exists(wheels))
 		return err_fail(err, ERR_USAGE, "--wheels: there is no folder '%s'", wheels);
+	if (image && (!file_exists(image) || folder_exists(image)))
+		return err_fail(err, ERR_USAGE, "--image-file: there is no file '%s'", image);
 	if (overrides && (!file_exists(overrides) || folder_exists(overrides)))
 		return err_fail(err, ERR_USAGE, "--overrides: there is no file '%s'", overrides);
 	return true;

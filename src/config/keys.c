@@ -89,6 +89,9 @@ const SiteKey site_keys[] = {
 		   "else none")},
 	{"upgrade", "overrides", KEY_PATH, NULL, NULL, false, FIELD(overrides),
 		N_("file for uv's --override, for example to choose a CPU-only torch")},
+	{"upgrade", "image_file", KEY_PATH, NULL, NULL, false, FIELD(image_file),
+		N_("file of `docker save` with the image of the next version; with it nothing is pulled "
+		   "(a server in a container)")},
 	{"upgrade", "wheels", KEY_PATH, NULL, NULL, false, FIELD(wheels),
 		N_("folder with wheels; with it no network is used")},
 	{"upgrade", "migrate_timeout", KEY_SECONDS, "900", NULL, false, FIELD(migrate_timeout_ms),

@@ -61,6 +61,7 @@ typedef struct Site {
 	char *installer;  /* "uv", "pip" or "auto" */
 	char *extras;     /* "all", "postgres", "" */
 	char *overrides;  /* file for uv's --override; NULL */
+	char *image_file; /* file with the target's image (docker save); NULL: it is pulled */
 	char *wheels;     /* folder with wheels: no network; NULL */
 	char *backup_dir; /* default START_DIRECTORY/backups */
 	int keep_last, keep_daily, keep_weekly, keep_monthly; /* retention of backup sets */
@@ -105,7 +106,7 @@ bool site_names(StrList *ret, Err *err) NODISCARD; /* the sites this user can se
 char *site_file_path(const char *name);
 char *site_state_path(const char *name);
 char *site_path(const Site *site, const char *below); /* STATE/below */
-/* ENV.releases, ENV.data: beside the environment. */
+/* ENV.releases, ENV.data: beside the environment. STATE/releases for a site without one. */
 char *site_releases_dir(const Site *site);
 char *site_data_home(const Site *site);
 char *site_vector_dir(const Site *site); /* DATA_DIR/vector_db */

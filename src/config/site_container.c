@@ -54,11 +54,9 @@ bool site_refuse_container(const Site *site, Err *err)
 {
 	AUTO(free_auto) char *words = site_container_words(site);
 
-	err_fail(err, ERR_REFUSED,
-		"Open WebUI is the %s: belay backs up what runs in containers, but cannot upgrade or "
-		"restore it yet",
+	err_fail(err, ERR_REFUSED, "Open WebUI is the %s, for which belay cannot do this yet",
 		words);
 	return err_hint(err,
-		"belay backup, before you change the tag of the image by hand; the way back is "
-		"RESTORE.md of that set");
+		"belay backup, before you change anything by hand; the way back is RESTORE.md of "
+		"that set");
 }

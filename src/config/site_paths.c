@@ -79,6 +79,8 @@ char *site_path(const Site *site, const char *below)
 
 char *site_releases_dir(const Site *site)
 {
+	if (!site->environment)
+		return site_path(site, "releases");
 	return str_format("%s.releases", site->environment);
 }
 

@@ -8,9 +8,12 @@
 #include "base/event.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "database/alembic_place.h"
 #include "database/guarded_env.h"
 #include "os/file.h"
 #include "os/proc.h"
+#include "os/process_table.h"
+#include "release/throwaway.h"
 
 #define REPORT        "belay-migrate: "
 #define REPORT_MAX    (64 * 1024)
@@ -26,6 +29,7 @@ static const char driver[] =
 
 typedef struct Watch {
 	const MigrationSpec *spec;
+	const AlembicPlace *place;
 	json_t *migrations;
 	char *current; /* revision that runs now */
 	char *refused; /* why the driver said no */
@@ -35,6 +39,7 @@ typedef struct Watch {
 	int64_t moved_at; /* monotonic */
 	int64_t asked_at;
 	int64_t cpu_ticks;
+	int64_t peak_kb; /* of a process that is no child of ours */
 	int64_t bytes;
 	char *waiting; /* "4711 (webui, psql, 10.0.0.7)" that holds a lock the migration wants */
 } Watch;
@@ -75,7 +80,7 @@ static void on_report(Watch *watch, const json_t *report)
 	const char *event = json_str(report, "event");
 
 	if (str_is(event, "starts")) {
-		watch->pid = (pid_t)json_int(report, "pid", 0);
+		watch->pid = alembic_pid(watch->place, (pid_t)json_int(report, "pid", 0));
 	} else if (str_is(event, "begins")) {
 		str_replace(&watch->current, json_str(report, "revision"));
 		say_progress(watch);
@@ -188,6 +193,8 @@ static void look_for_movement(Watch *watch, int64_t now)
 	if (ticks != watch->cpu_ticks || bytes != watch->bytes)
 		watch->moved_at = now;
 	watch->cpu_ticks = ticks;
+	if (watch->place->container && process_peak_kb(watch->pid) > watch->peak_kb)
+		watch->peak_kb = process_peak_kb(watch->pid);
 	watch->bytes = bytes;
 	if (watch->spec->ret_peak_bytes && bytes > *watch->spec->ret_peak_bytes)
 		*watch->spec->ret_peak_bytes = bytes;
@@ -214,7 +221,16 @@ static bool on_tick(void *arg, Err *err)
 
 static bool build_env(const MigrationSpec *spec, const char *url, StrList *env, Err *err)
 {
-	if (!guarded_env(spec->site, url, spec->scratch_dir, env, err))
+	Site lent = *spec->site;
+	AUTO(strlist_clear) StrList own = {0};
+
+	/* What came with the image that serves is the next image's own business. */
+	if (site_in_container(spec->site)) {
+		if (!site_container_env(spec->site, &own, err))
+			return false;
+		lent.recipe.env = own;
+	}
+	if (!guarded_env(&lent, url, spec->scratch_dir, env, err))
 		return false;
 	env_set(env, "ENABLE_DB_MIGRATIONS", "false");
 	env_set(env, "BELAY_DATABASE_URL", url);
@@ -260,27 +276,23 @@ static bool judge(const Watch *watch, const ProcResult *result, Err *err)
 	return true;
 }
 
-static const char *other_user(const Site *site)
-{
-	return geteuid() == 0 && !str_empty(site->user) && !str_is(site->user, "root") ? site->user
-										       : NULL;
-}
-
 bool alembic_upgrade(const MigrationSpec *spec, json_t **ret, Err *err)
 {
 	AUTO(watch_clear) Watch watch = {.spec = spec, .moved_at = clock_mono_ms()};
 	AUTO(free_auto)
 	char *url = spec->url ? str_dup(spec->url) : database_url_of(spec->db, spec->place);
 	AUTO(strlist_clear) StrList env = {0};
+	AUTO(alembic_place_end) AlembicPlace place = {0};
 	AUTO(proc_result_clear) ProcResult result = {0};
 
-	if (!build_env(spec, url, &env, err))
+	if (!build_env(spec, url, &env, err) || !alembic_place(spec, &env, &place, err))
 		return false;
+	watch.place = &place;
 	const ProcSpec proc = {
-		.argv = ARGV(spec->target->python, "-"),
-		.env = strlist_argv(&env),
-		.dir = spec->target->package_dir,
-		.user = other_user(spec->site),
+		.argv = strlist_argv(&place.argv),
+		.env = strlist_argv(&place.env),
+		.dir = place.dir,
+		.user = place.user,
 		.input = driver,
 		.log_file = spec->log_file,
 		.on_line = on_line,
@@ -288,13 +300,13 @@ bool alembic_upgrade(const MigrationSpec *spec, json_t **ret, Err *err)
 		.arg = &watch,
 		.timeout_ms = spec->limit_ms > 0 ? spec->limit_ms : TIMEOUT_MS,
 		.exit_is_answer = true,
-		.cage_fd = spec->cage_fd,
+		.cage_fd = place.cage_fd,
 	};
 	watch.migrations = json_array();
 	if (!proc_run(&proc, &result, err) || !judge(&watch, &result, err))
 		return false;
 	if (spec->ret_peak_kb)
-		*spec->ret_peak_kb = result.max_rss_kb;
+		*spec->ret_peak_kb = place.container ? watch.peak_kb : result.max_rss_kb;
 	*ret = TAKE(watch.migrations);
 	return true;
 }

@@ -30,6 +30,7 @@ typedef struct MigrationSpec {
 	/* For a rehearsal: */
 	const char *url;      /* of the place as seen from the cage; NULL: as from here */
 	int cage_fd;          /* as in ProcSpec (proc.h); 0: none */
+	const char *network;  /* of a container's site: the container whose network it shares */
 	int64_t *ret_peak_kb; /* memory at its largest; NULL: not asked */
 	/* SQLite: the files at their largest, as far as one look a second sees; NULL: not asked */
 	int64_t *ret_peak_bytes;

@@ -1,5 +1,4 @@
 /* A file out of a container, through the engine's archive call: an answer in tar form. */
-#include <ctype.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -9,15 +8,6 @@
 
 /* Of a tar header (POSIX.1-1988); two blocks are what Go puts before a file with a long name. */
 enum { BLOCK = 512, AT_SIZE = 124, SIZE_LENGTH = 12, AT_TYPE = 156, BLOCKS_MAX = 16 };
-
-static char *url_path(const char *path)
-{
-	AUTO(text_clear) Text out = TEXT_INIT(16384);
-
-	for (const unsigned char *c = (const unsigned char *)path; *c; c++)
-		text_addf(&out, isalnum(*c) || strchr("/._-", *c) ? "%c" : "%%%02X", *c);
-	return text_take(&out);
-}
 
 static size_t size_of(const char *header)
 {
@@ -54,7 +44,7 @@ bool docker_read_file(
 	const char *container, const char *path, size_t max_bytes, char **ret, Err *err)
 {
 	AUTO(http_answer_clear) HttpAnswer answer = {0};
-	AUTO(free_auto) char *quoted = url_path(path);
+	AUTO(free_auto) char *quoted = engine_quote(path);
 	AUTO(free_auto)
 	char *url = str_format("/containers/%s/archive?path=%s", container, quoted);
 

@@ -181,6 +181,48 @@ bool docker_inspect(const char *name_or_id, Container *ret, Err *err)
 	return read_container(json, ret, err);
 }
 
+bool docker_inspect_json(const char *name_or_id, json_t **ret, Err *err)
+{
+	return inspect(name_or_id, ret, err);
+}
+
+bool docker_read_inspected(const json_t *inspected, Container *ret, Err *err)
+{
+	*ret = (Container){0};
+	return read_container(inspected, ret, err);
+}
+
+bool docker_with_label(const char *label, const char *value, StrList *ret_ids, Err *err)
+{
+	AUTO(json_release_auto) json_t *all = NULL;
+	size_t index;
+	json_t *item;
+
+	if (!engine_ask("/containers/json?all=1", &all, err))
+		return false;
+	json_array_foreach(all, index, item)
+	{
+		const char *id = json_str(item, "Id");
+
+		if (engine_is_name(id) &&
+			str_is(json_str(json_object_get(item, "Labels"), label), value))
+			strlist_add(ret_ids, id);
+	}
+	return true;
+}
+
+bool docker_volume_exists(const char *name, bool *ret, Err *err)
+{
+	AUTO(free_auto) char *quoted = engine_quote(name);
+	AUTO(free_auto) char *path = str_format("/volumes/%s", quoted);
+	AUTO(json_release_auto) json_t *volume = NULL;
+
+	if (!engine_ask(path, &volume, err))
+		return false;
+	*ret = volume != NULL;
+	return true;
+}
+
 static int port_number(int64_t number)
 {
 	return number > 0 && number <= 65535 ? (int)number : 0;
@@ -256,6 +298,46 @@ static bool list_add(ContainerList *list, const char *id, Err *err)
 	list->items = mem_resize(list->items, list->len + 1, sizeof(Container));
 	list->items[list->len++] = container;
 	container = (Container){0};
+	return true;
+}
+
+bool docker_stopped(StrList *ret_names, Err *err)
+{
+	AUTO(json_release_auto) json_t *all = NULL;
+	size_t index;
+	json_t *item;
+
+	if (!engine_ask("/containers/json?all=1", &all, err))
+		return false;
+	json_array_foreach(all, index, item)
+	{
+		const char *name = json_string_value(
+			json_array_get(json_object_get(item, "Names"), 0));
+
+		if (name && name[0] == '/' && !str_is(json_str(item, "State"), "running"))
+			strlist_add(ret_names, name + 1);
+	}
+	return true;
+}
+
+bool docker_running(ContainerList *ret, Err *err)
+{
+	AUTO(json_release_auto) json_t *all = NULL;
+	AUTO(container_list_clear) ContainerList list = {0};
+	size_t index;
+	json_t *item;
+
+	if (!engine_ask("/containers/json", &all, err))
+		return false;
+	json_array_foreach(all, index, item)
+	{
+		const char *id = json_str(item, "Id");
+
+		if (id && !list_add(&list, id, err))
+			return false;
+	}
+	*ret = list;
+	list = (ContainerList){0};
 	return true;
 }
 

@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "base/list.h"
 
 typedef struct Container {
@@ -60,10 +61,19 @@ bool docker_inspect(
 	const char *name_or_id, Container *ret, Err *err) NODISCARD; /* ERR_VERIFY: none */
 /* All that the engine says of it, as it says it (`docker inspect`). Caller frees. */
 bool docker_inspect_text(const char *name_or_id, char **ret, Err *err) NODISCARD;
+bool docker_inspect_json(const char *name_or_id, json_t **ret, Err *err) NODISCARD;
+/* The same of what was kept of an earlier answer. */
+bool docker_read_inspected(const json_t *inspected, Container *ret, Err *err) NODISCARD;
+/* Containers, stopped ones too, with this label. */
+bool docker_with_label(const char *label, const char *value, StrList *ret_ids, Err *err) NODISCARD;
 /* The containers of a compose project, stopped ones too, without those of `compose run`. `service`
  * NULL: of all its services. */
 bool docker_of_project(
 	const char *project, const char *service, ContainerList *ret, Err *err) NODISCARD;
+/* Names of those that do not run. */
+bool docker_stopped(StrList *ret_names, Err *err) NODISCARD;
+/* All that run. */
+bool docker_running(ContainerList *ret, Err *err) NODISCARD;
 /* The running container that a process of this machine belongs to. */
 bool docker_find_by_process(pid_t pid, Container *ret, bool *ret_found, Err *err) NODISCARD;
 /* The running container that `from` reaches as `host` over one of their common networks. */
@@ -72,9 +82,15 @@ bool docker_find_by_name_inside(const Container *from, const char *host, Contain
 /* One regular file of a container, running or not; *ret NULL when there is none. */
 bool docker_read_file(
 	const char *container, const char *path, size_t max_bytes, char **ret, Err *err) NODISCARD;
+bool docker_volume_exists(const char *name, bool *ret, Err *err) NODISCARD;
 void container_clear(Container *container);
 void container_list_clear(ContainerList *list);
 /* Words to put before a command so that it runs in the container, with stdin and stdout:
  * docker exec -i [-e PGPASSWORD] NAME. ERR_EXEC when there is no docker program. */
 bool docker_exec_prefix(
 	const char *container, bool with_password, StrList *argv, Err *err) NODISCARD;
+/* The regular files of a folder of a container, running or not, into `to`, which is made; what is
+ * not a regular file is left out. *ret_found false when there is no such folder. ERR_VERIFY when
+ * all of it is larger than max_bytes. */
+bool docker_read_tree(const char *container, const char *path, const char *to, size_t max_bytes,
+	bool *ret_found, Err *err) NODISCARD;

@@ -1,10 +1,12 @@
 #include "docker/engine_ask.h"
 
+#include <ctype.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/text.h"
 #include "docker/engine_api.h"
+#include "os/proc.h"
 
 enum { ASK_MS = 10000, ANSWER_MAX = 16 << 20, REASON_MAX = 300 };
 
@@ -63,10 +65,56 @@ bool engine_get(const char *path, size_t max_bytes, HttpAnswer *ret, Err *err)
 	return http_ask(&request, ret, err) || err_wrap(err, "asking the Docker engine");
 }
 
+bool engine_send(const EngineCall *call, HttpAnswer *ret, Err *err)
+{
+	AUTO(free_auto) char *socket = docker_socket();
+	AUTO(free_auto) char *url = str_format("http://docker%s", call->path);
+	AUTO(free_auto) char *json = call->json ? json_line(call->json) : NULL;
+	AUTO(free_auto)
+	char *type = str_format("Content-Type: %s", json ? "application/json" : call->content_type);
+	/* An empty body, so that curl sends the length 0 that the engine wants to see. */
+	const HttpRequest request = {.url = url,
+		.unix_socket = socket,
+		.method = call->method,
+		.body = json          ? json
+			: call->bytes ? call->bytes
+				      : "",
+		.body_length = json ? 0 : call->length,
+		.headers = ARGV(json || call->bytes ? type : "Expect:", "Expect:"),
+		.timeout_ms = call->timeout_ms,
+		.max_bytes = ANSWER_MAX};
+
+	if (!check_host(err) || !check_socket(socket, err))
+		return false;
+	return http_ask(&request, ret, err) || err_wrap(err, "asking the Docker engine");
+}
+
+char *engine_quote(const char *text)
+{
+	AUTO(text_clear) Text out = TEXT_INIT(16384);
+
+	for (const unsigned char *c = (const unsigned char *)text; *c; c++)
+		text_addf(&out, isalnum(*c) || strchr("/._-", *c) ? "%c" : "%%%02X", *c);
+	return text_take(&out);
+}
+
+static char *reason(const HttpAnswer *answer)
+{
+	AUTO(json_release_auto) json_t *body = NULL;
+	AUTO(err_clear) Err ignored = {0};
+	const char *message = NULL;
+
+	if (json_parse(answer->body, answer->length, ANSWER_MAX, &body, &ignored))
+		message = json_str(body, "message");
+	return str_format("%.*s", REASON_MAX, message ? message : answer->body);
+}
+
 bool engine_said_no(const HttpAnswer *answer, Err *err)
 {
-	return err_fail(err, ERR_NETWORK, "the Docker engine answered %d: %.*s", answer->status,
-		REASON_MAX, answer->body);
+	AUTO(free_auto) char *why = reason(answer);
+
+	return err_fail(err, strstr(why, "no space left on device") ? ERR_NO_SPACE : ERR_NETWORK,
+		"the Docker engine answered %d: %s", answer->status, why);
 }
 
 bool engine_ask(const char *path, json_t **ret, Err *err)

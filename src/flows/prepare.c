@@ -30,9 +30,6 @@ bool prepare_site(const Site *site, Prepared *ret, Err *err)
 
 bool prepare_target(const Site *site, const char *wanted, Prepared *ret, Err *err)
 {
-	/* The target of a container is an image, not a package. */
-	if (site_in_container(site))
-		return site_refuse_container(site, err);
 	if (!prepare_site(site, ret, err) || !package_resolve(site, wanted, &ret->version, err) ||
 		!package_fetch(site, ret->version, &ret->package_dir, err) ||
 		!migrations_read(ret->package_dir, &ret->migrations, err))

@@ -32,6 +32,8 @@ static json_t *plan_of(const Site *site, const Retiring *retiring, const char *w
 	put_list(plan, "leftovers", &retiring->leftovers);
 	put_list(plan, "releases", &retiring->releases);
 	put_list(plan, "packages", &retiring->packages);
+	put_list(plan, "containers", &retiring->containers);
+	put_list(plan, "images", &retiring->images);
 	put_list(plan, "ways_back", &ways);
 	return plan;
 }
@@ -39,7 +41,7 @@ static json_t *plan_of(const Site *site, const Retiring *retiring, const char *w
 static size_t count(const Retiring *retiring)
 {
 	return retiring->sets.len + retiring->leftovers.len + retiring->releases.len +
-	       retiring->packages.len;
+	       retiring->packages.len + retiring->containers.len + retiring->images.len;
 }
 
 static void say(const Retiring *retiring, const char *way_back)
@@ -55,6 +57,12 @@ static void say(const Retiring *retiring, const char *way_back)
 	for (size_t i = 0; i < retiring->packages.len; i++)
 		event_notice("prune-package", false, "the fetched package '%s' goes",
 			path_name(retiring->packages.items[i]));
+	for (size_t i = 0; i < retiring->containers.len; i++)
+		event_notice("prune-container", false, "container '%s' goes",
+			retiring->containers.items[i]);
+	for (size_t i = 0; i < retiring->images.len; i++)
+		event_notice("prune-image", false, "belay's name for image '%.19s…' goes",
+			retiring->images.items[i]);
 	if (way_back)
 		event_notice("prune-way-back", true,
 			"the way back of run '%s' goes: the database from before it and what was "

@@ -141,7 +141,8 @@ static bool check_way_back(Session *session, const Prepared *prepared, const Run
 		err_fail(err, ERR_REFUSED, "the old database '%s' is not there any more", spare);
 		return err_hint(err, "belay backups, then belay restore SET");
 	}
-	return release_at(home, &old, err) || err_wrap(err, "looking at the old release");
+	return release_at_home(session->site, home, &old, err) ||
+	       err_wrap(err, "looking at the old release");
 }
 
 /* What the release itself writes when it first starts, as its rehearsal saw it: those rows are

@@ -3,6 +3,7 @@
 #include "base/event.h"
 #include "base/text.h"
 #include "rehearse/rehearse.h"
+#include "release/image.h"
 #include "service/prewarm.h"
 
 /* Seen of a prewarmed start: 2.3 to 3.3 of 14 s (0.8.0), 4.5 to 6.3 of 21 s (0.12.4). */
@@ -82,6 +83,22 @@ static json_t *start(const Site *site, const Rehearsal *known)
 	return start;
 }
 
+/* As the site names them; the target is known by then. */
+static void put_image(const Site *site, const Prepared *prepared, json_t *plan)
+{
+	AUTO(free_auto) char *to = NULL;
+	AUTO(err_clear) Err ignored = {0};
+	json_t *image;
+
+	if (!site_in_container(site) ||
+		!image_reference_for(site, prepared->version, &to, &ignored))
+		return;
+	image = json_object();
+	json_put(image, "from", prepared->current.image);
+	json_put(image, "to", to);
+	(void)json_object_set_new(plan, "image", image);
+}
+
 void upgrade_plan_add(
 	const Site *site, const Prepared *prepared, const ReadOn *choice, json_t *plan)
 {
@@ -92,6 +109,7 @@ void upgrade_plan_add(
 	/* A report that cannot be read predicts nothing; the rehearsal writes a new one. */
 	if (!rehearsal_load(site, prepared->version, &known, &found, &err))
 		found = false;
+	put_image(site, prepared, plan);
 	(void)json_object_set_new(plan, "reading", reading(choice));
 	(void)json_object_set_new(plan, "start", start(site, &known));
 	if (found)

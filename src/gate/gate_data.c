@@ -56,10 +56,11 @@ bool gate_secret_key(const Asking *asking, char **ret_saw, Err *err)
 	if (!process_read(asking->state.pid, &process, err))
 		return false;
 	if (!webui_env_read(process.env.len ? &process.env : &spec->site->recipe.env,
-		    process.dir ? process.dir : spec->site->recipe.dir, spec->release->package_dir,
-		    &seen, err))
+		    process.dir ? process.dir : spec->site->recipe.dir,
+		    site_in_container(spec->site) ? NULL : spec->release->package_dir, &seen, err))
 		return err_wrap(err, "looking for the secret key");
-	if (spec->site->secret_key_file &&
+	/* Of a container, belay's own file is only what was handed over. */
+	if (spec->site->secret_key_file && !site_in_container(spec->site) &&
 		!webui_env_use_key_file(&seen, spec->site->secret_key_file, err))
 		return err_wrap(err, "looking for the secret key");
 	if (!seen.key_sha256)

@@ -2,7 +2,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
-#include "gate/gate_questions.h"
+#include "gate/gate_container.h"
 #include "os/file.h"
 #include "os/process_table.h"
 #include "service/server_process.h"
@@ -20,8 +20,11 @@ bool gate_process(const Asking *asking, char **ret_saw, Err *err)
 bool gate_listener(const Asking *asking, char **ret_saw, Err *err)
 {
 	const int port = asking->spec->site->port;
-	pid_t listener = process_listening_on(port);
+	pid_t listener;
 
+	if (site_in_container(asking->spec->site))
+		return gate_container_listener(asking, ret_saw, err);
+	listener = process_listening_on(port);
 	if (listener == 0)
 		return err_fail(err, ERR_VERIFY, "nothing listens on port %d yet", port);
 	/* Not root, and the server is another user's: the socket's owner may not be seen. */
@@ -83,9 +86,12 @@ bool gate_release(const Asking *asking, char **ret_saw, Err *err)
 {
 	const Release *release = asking->spec->release;
 	const pid_t root = asking->state.pid;
-	pid_t listener = process_listening_on(asking->spec->site->port);
+	pid_t listener;
 	size_t count = 0;
 
+	if (site_in_container(asking->spec->site))
+		return gate_container_release(asking, ret_saw, err);
+	listener = process_listening_on(asking->spec->site->port);
 	if (!modules_of(release, root, &count, err))
 		return false;
 	if (listener > 0 && listener != root && !modules_of(release, listener, &count, err))
@@ -123,6 +129,8 @@ bool gate_alone(const Asking *asking, char **ret_saw, Err *err)
 	AUTO(site_roots_clear) SiteRoots roots = {0};
 	Others others = {.roots = &roots, .server = asking->state.pid};
 
+	if (site_in_container(asking->spec->site))
+		return gate_container_alone(asking, ret_saw, err);
 	site_roots_of(asking->spec->site, &roots);
 	process_each(look_for_other, &others);
 	if (others.found) {

@@ -98,8 +98,9 @@ static void set_method(CURL *easy, const HttpRequest *request)
 		curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
 	if (request->body) {
 		curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->body);
-		curl_easy_setopt(
-			easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)strlen(request->body));
+		curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
+			(curl_off_t)(request->body_length ? request->body_length
+							  : strlen(request->body)));
 	}
 	if (!str_is(method, "HEAD"))
 		curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, method);

@@ -11,6 +11,7 @@ typedef struct HttpRequest {
 	const char *unix_socket;    /* talk to this socket instead of TCP; NULL: TCP */
 	const char *method;         /* NULL: GET */
 	const char *body;           /* NULL: none */
+	size_t body_length;         /* 0: a text, up to its end */
 	const char *const *headers; /* "Name: value", NULL-terminated; NULL: none */
 	int64_t timeout_ms;         /* required */
 	size_t max_bytes;           /* required; a longer answer is ERR_NETWORK */

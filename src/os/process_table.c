@@ -361,6 +361,14 @@ int64_t process_pss_kb(pid_t pid)
 	return line ? strtoll(line, NULL, 10) : 0;
 }
 
+int64_t process_peak_kb(pid_t pid)
+{
+	AUTO(free_auto) char *text = proc_file(pid, "status", STATUS_MAX, NULL);
+	const char *line = text ? status_line(text, "VmHWM") : NULL;
+
+	return line ? strtoll(line, NULL, 10) : 0;
+}
+
 /* Not from /proc/stat's btime, which is rounded to a second; nor from the times of /proc/PID, which
  * are those of somebody's first look at it. */
 int64_t process_began_ms(uint64_t start_ticks)

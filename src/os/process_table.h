@@ -55,7 +55,8 @@ bool process_end(int pidfd, int64_t term_ms, Err *err) NODISCARD;
 bool process_wait_gone(int pidfd, int64_t ms); /* true: gone */
 /* Paths of files mapped executable that end with `suffix`, at most `max`. */
 bool process_maps(pid_t pid, const char *suffix, size_t max, StrList *ret, Err *err) NODISCARD;
-int64_t process_pss_kb(pid_t pid); /* 0 when unknown */
+int64_t process_pss_kb(pid_t pid);  /* 0 when unknown */
+int64_t process_peak_kb(pid_t pid); /* of its resident memory so far; likewise */
 /* When a process with these start_ticks began, as clock_wall_ms() would have told, to 10 ms. */
 int64_t process_began_ms(uint64_t start_ticks);
 /* CPU time used so far by a process and everything below it: whether something moves. */

@@ -11,6 +11,7 @@
 #include "base/event.h"
 #include "base/mem.h"
 #include "base/redact.h"
+#include "docker/engine_change.h"
 #include "gate/gate_questions.h"
 #include "os/file.h"
 #include "os/proc.h"
@@ -42,6 +43,7 @@ typedef struct Booting {
 	char *log;               /* written by the server, as the site's user */
 	char *uploads, *vectors; /* in the scratch folder, */
 	char *vectors_before;    /* and where they were copied from; NULL: nowhere */
+	char *container;         /* NULL: none */
 	pid_t pid;
 	int pidfd;
 	int64_t started_ms, looked_ms, moved_ms, cpu_ms, log_bytes;
@@ -53,6 +55,7 @@ static void booting_clear(Booting *booting)
 		close(booting->pidfd);
 	if (booting->recorder >= 0)
 		close(booting->recorder);
+	free(booting->container);
 	free(booting->log);
 	free(booting->uploads);
 	free(booting->vectors);
@@ -141,6 +144,19 @@ static DaemonSpec surroundings(const Booting *booting, const StrList *argv, cons
 	};
 }
 
+static bool start_container(Booting *booting, Err *err)
+{
+	BootedContainer booted = {.pidfd = -1};
+	bool done;
+
+	booting->started_ms = booting->moved_ms = clock_mono_ms();
+	done = boot_container(booting->spec, booting->inside.port, booting->log, &booted, err);
+	booting->container = booted.id;
+	booting->pid = booted.pid;
+	booting->pidfd = booted.pidfd;
+	return done && scratch_note_server(booting->spec->scratch, booting->pid, err);
+}
+
 static bool start(Booting *booting, Err *err)
 {
 	const BootSpec *spec = booting->spec;
@@ -150,6 +166,8 @@ static bool start(Booting *booting, Err *err)
 	AUTO(close_auto) int kept = -1;
 	DaemonSpec daemon;
 
+	if (site_in_container(site))
+		return start_container(booting, err);
 	recording_argv(booting, &argv, &kept);
 	if (argv.len == 0)
 		boot_argv(site, spec->rehearsal->target, &argv);
@@ -439,6 +457,8 @@ static bool end(Booting *booting, int64_t *ret_ms, Err *err)
 	if (booting->pidfd >= 0 &&
 		!process_end(booting->pidfd, booting->spec->rehearsal->site->stop_timeout_ms, err))
 		return err_wrap(err, "ending the server of a rehearsal");
+	if (booting->container && !docker_remove(booting->container, err))
+		return false;
 	*ret_ms = clock_mono_ms() - began;
 	return true;
 }

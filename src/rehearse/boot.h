@@ -34,6 +34,15 @@ void boot_report_clear(BootReport *report);
  * them away harms nobody. *ret_files: how many. */
 bool boot_uploads(const BootSpec *spec, int64_t *ret_files, Err *err) NODISCARD;
 
+/* boot_container.c: of a site in a container. */
+typedef struct BootedContainer {
+	char *id; /* also when the start failed: to be removed */
+	pid_t pid;
+	int pidfd;
+} BootedContainer;
+bool boot_container(
+	const BootSpec *spec, int port, const char *log, BootedContainer *ret, Err *err) NODISCARD;
+
 /* boot_recipe.c: the command and environment of the site's recipe, led to the target, to a port of
  * its own on loopback, and away from everything that is live. */
 void boot_argv(const Site *site, const Release *target, StrList *ret);

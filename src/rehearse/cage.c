@@ -16,9 +16,12 @@
 #include <sys/wait.h>
 
 #include "base/clock.h"
+#include "base/event.h"
 #include "base/fault.h"
 #include "base/mem.h"
+#include "docker/engine_change.h"
 #include "os/proc.h"
+#include "release/throwaway.h"
 #include "rehearse/relay.h"
 
 #define ANSWER_MAX ((size_t)1024 * 1024)
@@ -35,6 +38,7 @@ typedef struct Keeper {
 struct Cage {
 	Keeper holder, relay;
 	int pidfd;          /* of the holder: its network namespace is the cage */
+	char *container;    /* whose namespace that is; NULL: the holder's own */
 	bool other_address; /* the URL's host is not loopback */
 };
 
@@ -189,11 +193,11 @@ static void say(int control, Word word, const int *sockets)
 }
 
 /* port 0: no way out. IPv6 may be switched off; then IPv4 has to do. */
-static Word settle(uid_t uid, gid_t gid, int port, int sockets[2])
+static Word settle(int around, int port, int sockets[2])
 {
 	Word word = {0};
 
-	if (!leave_network(uid, gid))
+	if (around > 0 ? !child_enter_cage(around) : !leave_network(geteuid(), getegid()))
 		return (Word){.failed = errno, .stage = STAGE_UNSHARE};
 	if (!raise_loopback())
 		return (Word){.failed = errno, .stage = STAGE_LOOPBACK};
@@ -207,16 +211,17 @@ static Word settle(uid_t uid, gid_t gid, int port, int sockets[2])
 	return word;
 }
 
-static void holder_main(pid_t parent, int control, int port) __attribute__((noreturn));
-static void holder_main(pid_t parent, int control, int port)
+static void holder_main(pid_t parent, int control, int around, int port) __attribute__((noreturn));
+static void holder_main(pid_t parent, int control, int around, int port)
 {
+	const int kept[] = {control, around};
 	int sockets[2] = {-1, -1};
 	char ignored;
 	Word word;
 
 	become_keeper(parent);
-	drop_descriptors(&control, 1);
-	word = settle(geteuid(), getegid(), port, sockets);
+	drop_descriptors(kept, COUNT_OF(kept));
+	word = settle(around, port, sockets);
 	say(control, word, sockets);
 	for (int i = 0; i < word.sockets; i++)
 		close(sockets[i]);
@@ -265,7 +270,8 @@ static bool judge(const Word *word, Err *err)
 	}
 }
 
-static bool hold(Cage *cage, int port, int sockets[2], Err *err)
+/* `around`: a pidfd whose network namespace it is to be; 0: a new one. */
+static bool hold(Cage *cage, int around, int port, int sockets[2], Err *err)
 {
 	const pid_t parent = getpid();
 	Word word = {0};
@@ -277,7 +283,7 @@ static bool hold(Cage *cage, int port, int sockets[2], Err *err)
 		return err_fail_sys(err, "cannot make a network namespace");
 	cage->holder.pid = fork_quietly();
 	if (cage->holder.pid == 0)
-		holder_main(parent, ends[1], port);
+		holder_main(parent, ends[1], around, port);
 	close(ends[1]);
 	cage->holder.control = ends[0];
 	if (cage->holder.pid < 0)
@@ -359,37 +365,85 @@ static bool is_loopback(const char *host)
 	return str_is(host, "localhost") || str_is(host, "127.0.0.1") || str_is(host, "::1");
 }
 
-bool cage_make(const DatabaseUrl *database, Cage **ret, Err *err)
+static bool make(Cage *cage, int around, const DatabaseUrl *database, Err *err)
 {
-	AUTO(cage_close_auto) Cage *cage = NEW(Cage);
 	RelaySpec way = {.listeners = {-1, -1}, .control = -1};
 	const bool relayed = needs_relay(database);
 	bool done;
 
-	cage->pidfd = cage->holder.control = cage->relay.control = -1;
 	if (relayed && !find_server(database, &way, err))
 		return false;
-	done = hold(cage, relayed ? database->port : 0, way.listeners, err) &&
+	done = hold(cage, around, relayed ? database->port : 0, way.listeners, err) &&
 	       (!relayed || relay(cage, &way, err));
 	for (size_t i = 0; i < 2; i++)
 		if (way.listeners[i] >= 0)
 			close(way.listeners[i]);
-	if (!done)
-		return false;
 	cage->other_address = relayed && !is_loopback(database->host);
+	return done;
+}
+
+static Cage *cage_new(void)
+{
+	Cage *cage = NEW(Cage);
+
+	cage->pidfd = cage->holder.control = cage->relay.control = -1;
+	return cage;
+}
+
+bool cage_make(const DatabaseUrl *database, Cage **ret, Err *err)
+{
+	AUTO(cage_close_auto) Cage *cage = cage_new();
+
+	if (!make(cage, 0, database, err))
+		return false;
+	*ret = TAKE(cage);
+	return true;
+}
+
+bool cage_make_container(
+	const Site *site, const char *image, const char *database_url, Cage **ret, Err *err)
+{
+	AUTO(cage_close_auto) Cage *cage = cage_new();
+	AUTO(strlist_clear) StrList argv = {0};
+	AUTO(database_url_clear) DatabaseUrl database = {0};
+	AUTO(close_auto) int around = -1;
+	const ThrowawaySpec holder = {
+		.site = site, .purpose = "cage", .image = image, .argv = &argv};
+	pid_t pid;
+
+	strlist_add_array(&argv, ARGV("python3", "-c", "import signal; signal.pause()"));
+	if (!database_url_parse(database_url, "/", &database, err) ||
+		!throwaway_make(&holder, &cage->container, err) ||
+		!throwaway_start(cage->container, &pid, err))
+		return false;
+	around = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (around < 0)
+		return err_fail_sys(err, "watching a container");
+	if (!make(cage, around, &database, err))
+		return err_wrap(err, "leading a container to the database");
 	*ret = TAKE(cage);
 	return true;
 }
 
 void cage_close(Cage *cage)
 {
+	AUTO(err_clear) Err leftover = {0};
+
 	if (!cage)
 		return;
 	keeper_end(&cage->relay);
 	keeper_end(&cage->holder);
 	if (cage->pidfd >= 0)
 		close(cage->pidfd);
+	if (cage->container && !docker_remove(cage->container, &leftover))
+		event_warn_err("leftover", &leftover);
+	free(cage->container);
 	free(cage);
+}
+
+const char *cage_container(const Cage *cage)
+{
+	return cage ? cage->container : NULL;
 }
 
 int cage_fd(const Cage *cage)

@@ -14,13 +14,18 @@
 #include <stdint.h>
 
 #include "base/text.h"
-#include "config/database_url.h"
+#include "config/site.h"
 
 typedef struct Cage Cage;
 
 /* database NULL or SQLite: no way out at all. Fails where the rights do not allow a namespace
  * (root, or user namespaces for everybody) and where the database does not answer. */
 bool cage_make(const DatabaseUrl *database, Cage **ret, Err *err) NODISCARD;
+/* The same for containers: one of ours, of `image` (an id) and without a network, holds the
+ * namespace, and others are made to share its network. */
+bool cage_make_container(const Site *site, const char *image, const char *database_url, Cage **ret,
+	Err *err) NODISCARD;
+const char *cage_container(const Cage *cage); /* its id; NULL: an ordinary cage, or none */
 void cage_close(Cage *cage);
 DEFINE_AUTO(Cage, cage_close)
 

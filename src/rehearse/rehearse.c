@@ -81,13 +81,16 @@ static int64_t size_of(const Stage *stage)
 
 /* ---- the parts, in order ---- */
 
-static bool enter_cage(Stage *stage, Err *err UNUSED)
+static bool enter_cage(Stage *stage, Err *err)
 {
 	const RehearsalSpec *spec = stage->spec;
 	AUTO(err_clear) Err why = {0};
 	AUTO(free_auto) char *url = database_url_of(spec->db, stage->scratch.place);
 
-	if (!cage_make(&spec->site->database, &stage->cage, &why)) {
+	if (site_in_container(spec->site)) {
+		if (!cage_make_container(spec->site, spec->target->path, url, &stage->cage, err))
+			return err_wrap(err, "rehearsing in a container");
+	} else if (!cage_make(&spec->site->database, &stage->cage, &why)) {
 		stage->uncaged = str_dup(why.text);
 		event_notice("not-caged", true, "the rehearsal cannot be kept off the network: %s",
 			why.text);
@@ -137,6 +140,7 @@ static bool run_alembic(Stage *stage, Err *err)
 				    : 0,
 		.url = stage->url,
 		.cage_fd = cage_fd(stage->cage),
+		.network = cage_container(stage->cage),
 		.ret_peak_kb = &stage->result.peak_rss_kb,
 		.ret_peak_bytes = &stage->result.peak_bytes,
 	};

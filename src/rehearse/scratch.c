@@ -11,6 +11,7 @@
 #include "os/process_table.h"
 #include "os/tree.h"
 #include "rehearse/rehearse.h"
+#include "release/throwaway.h"
 
 #define RECORD_MAX     16384
 #define END_MS         5000
@@ -224,6 +225,8 @@ bool rehearse_sweep(const Site *site, Database *db, Err *err)
 	AUTO(free_auto) char *records = site_path(site, "rehearsals");
 	AUTO(strlist_clear) StrList names = {0};
 
+	if (!throwaway_sweep(site, err))
+		return false;
 	if (file_kind(records) != FILE_FOLDER)
 		return true;
 	if (!dir_list(records, &names, err))

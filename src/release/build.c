@@ -14,6 +14,7 @@
 #include "os/file.h"
 #include "os/tree.h"
 #include "release/data_home.h"
+#include "release/image.h"
 #include "release/installer.h"
 #include "release/inventory.h"
 #include "release/marker.h"
@@ -483,6 +484,8 @@ bool release_build(const Site *site, const Release *current, const char *version
 	AUTO(build_clear)
 	Build build = {.site = site, .current = current, .version = version, .log_file = log_file};
 
+	if (site_in_container(site))
+		return image_build(site, current, version, ret, err);
 	return run_build(&build, ret, err);
 }
 

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "os/file.h"
 #include "os/tree.h"
+#include "release/container_link.h"
 #include "release/marker.h"
 #include "release/release.h"
 #include "release/stub.h"
@@ -70,6 +71,8 @@ bool link_state(const Site *site, LinkState *ret, char **ret_target, Err *err)
 	const char *path = site->environment;
 	const char *what = "it does not exist";
 
+	if (site_in_container(site))
+		return container_link_state(site, ret, ret_target, err);
 	switch (file_kind(path)) {
 	case FILE_LINK:
 		return state_of_link(path, ret, ret_target, err);
@@ -123,6 +126,8 @@ bool link_block(const Site *site, const char *run, const char *old_version, Err 
 	AUTO(free_auto) char *parked = NULL;
 	LinkState state;
 
+	if (site_in_container(site))
+		return container_link_block(site, run, err);
 	if (!link_state(site, &state, &target, err))
 		return false;
 	if (state == LINK_OTHER)
@@ -159,6 +164,8 @@ bool link_point(const Site *site, const char *release_path, Err *err)
 	AUTO(release_clear) Release release = {0};
 	LinkState state;
 
+	if (site_in_container(site))
+		return container_link_point(site, release_path, err);
 	if (!link_state(site, &state, &target, err))
 		return false;
 	if (state == LINK_RELEASE && same_place(site->environment, release_path))
@@ -210,6 +217,8 @@ bool link_stub_remove(const Site *site, const char *run, Err *err)
 	AUTO(free_auto) char *releases = site_releases_dir(site);
 	AUTO(free_auto) char *stub = stub_path(releases, run);
 
+	if (site_in_container(site))
+		return container_link_release(site, run, err);
 	if (!run_of_link(site->environment, &now, err))
 		return false;
 	if (str_is(now, run))

@@ -5,7 +5,10 @@
  * the stub is made at ENV.releases/OLDVERSION and exchanged with ENV in one renameat2, so that ENV
  * is the link and the old environment lies, whole, in ENV.releases/OLDVERSION. Later ENV is a link
  * and is replaced by one rename. Pointing: the link is replaced by one to a release. All calls are
- * safe to repeat after a crash at any point. */
+ * safe to repeat after a crash at any point.
+ *
+ * For a site in a container the same words are about its container and its image: container_link.h.
+ */
 #pragma once
 #include "base/error.h"
 #include "config/site.h"

@@ -10,6 +10,7 @@
 #include "config/system_python.h"
 #include "os/file.h"
 #include "os/tree.h"
+#include "release/image.h"
 #include "release/installer.h"
 #include "release/known_bad.h"
 #include "release/package_list.h"
@@ -35,6 +36,11 @@ bool package_resolve(const Site *site, const char *wanted, char **ret_version, E
 
 	if (!str_empty(wanted) && !str_is(wanted, "latest"))
 		return version_normal(wanted, ret_version, err);
+	if (site_in_container(site)) {
+		err_fail(err, ERR_REFUSED,
+			"which version? belay cannot ask a registry of images for its newest one");
+		return err_hint(err, "belay upgrade 0.8.0");
+	}
 	/* Without it the list of bad releases is read as for the oldest source: careful, not wrong.
 	 */
 	if (release_current(site, &current, &ignored))
@@ -145,6 +151,8 @@ bool package_fetch(const Site *site, const char *version, char **ret_package_dir
 	AUTO(free_auto) char *package = path_join(final, "open_webui");
 	AUTO(free_auto) char *unpacked = path_join(partial, "open_webui");
 
+	if (site_in_container(site))
+		return image_fetch(site, version, ret_package_dir, err);
 	if (file_kind(package) == FILE_FOLDER) {
 		*ret_package_dir = TAKE(package);
 		return true;

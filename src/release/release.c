@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "config/system_python.h"
 #include "os/file.h"
+#include "release/image.h"
 #include "release/link.h"
 #include "release/marker.h"
 #include "release/site_container.h"
@@ -116,6 +117,12 @@ bool release_at(const char *environment, Release *ret, Err *err)
 	*ret = out;
 	memset(&out, 0, sizeof(out));
 	return true;
+}
+
+bool release_at_home(const Site *site, const char *home, Release *ret, Err *err)
+{
+	return site_in_container(site) ? image_release(site, home, ret, err)
+				       : release_at(home, ret, err);
 }
 
 /* Its Python and its packages lie apart, and its prefix may have no Python at all. */
@@ -268,6 +275,7 @@ void release_clear(Release *release)
 	free(release->site_packages);
 	free(release->package_dir);
 	free(release->python_version);
+	free(release->image);
 	memset(release, 0, sizeof(*release));
 }
 

@@ -15,6 +15,8 @@ typedef struct Release {
 	char *site_packages;  /* PATH/lib/pythonX.Y/site-packages */
 	char *package_dir;    /* SITE_PACKAGES/open_webui */
 	char *python_version; /* "3.11" */
+	char *image; /* of a container: how it is named; then path is its id, python that of the
+		      * image, and package_dir what was taken out of it. NULL: an environment */
 	bool conda;
 	bool system; /* the system's Python or the user site: path is its prefix, never changed */
 	bool ours;   /* built by belay: has .belay-release.json, written last */
@@ -27,6 +29,9 @@ typedef struct ReleaseList {
 
 /* ERR_VERIFY when there is no complete Open WebUI in that environment. */
 bool release_at(const char *environment, Release *ret, Err *err) NODISCARD;
+/* The same for what the journal calls the home of a release: an environment's path, or the id of an
+ * image. */
+bool release_at_home(const Site *site, const char *home, Release *ret, Err *err) NODISCARD;
 /* What ENV resolves to now, or the system's installation while a site that has one has no ENV yet.
  * ERR_VERIFY naming the run when it is the stub of an unfinished one. */
 bool release_current(const Site *site, Release *ret, Err *err) NODISCARD;

@@ -97,7 +97,8 @@ bool release_of_container(const Site *site, Release *ret, Err *err)
 	if (!site_container(site, &container, err) ||
 		!container_version(&container, &ret->version, err))
 		return false;
-	ret->path = str_dup(container.image);
+	ret->path = str_dup(container.image_id);
+	ret->image = str_dup(container.image);
 	return true;
 }
 
@@ -135,8 +136,11 @@ void container_recipe(const Container *container, Recipe *ret)
 	ret->user = str_dup("root");
 	ret->umask = 0022;
 	ret->pid = container->pid;
-	if (container->pid && process_read(container->pid, &process, &gone))
+	if (container->pid && process_read(container->pid, &process, &gone)) {
 		ret->start_ticks = process.start_ticks;
+		ret->uid = process.uid;
+		ret->gid = process.gid;
+	}
 	recipe_learn_secrets(ret);
 }
 

@@ -18,5 +18,5 @@ void container_recipe(const Container *container, Recipe *ret);
 /* The recipe and all settings again, from the container as it is now: somebody may have made it
  * anew since the last look. */
 bool site_container_refresh(Site *site, Err *err) NODISCARD;
-/* As release_current(): the path is the name of the image; there is no Python to name. */
+/* As release_current(): the path is the id of the image; there is no Python to name. */
 bool release_of_container(const Site *site, Release *ret, Err *err) NODISCARD;

@@ -92,6 +92,9 @@ static bool settings_fit(const PrewarmSpec *spec, Err *why)
 
 	if (site->service == SERVICE_SYSTEMD)
 		return err_fail(why, ERR_REFUSED, "systemd starts the server in its unit");
+	if (site_in_container(site))
+		return err_fail(why, ERR_REFUSED,
+			"Docker takes the port when a container starts, and one cannot wait for it");
 	if (site->webui.workers > 1)
 		return err_fail(
 			why, ERR_REFUSED, "%d workers serve this site", site->webui.workers);

@@ -124,24 +124,22 @@ static bool verify_gone(const Site *site, Err *err)
 	}
 }
 
-static bool only_looked_at(const Site *site, Err *err)
+static bool stop_by_owner(const Site *site, Err *err)
 {
-	AUTO(free_auto) char *words = site_container_words(site);
-
-	return err_fail(err, ERR_REFUSED, "belay neither stops nor starts the %s yet", words);
+	if (site_in_container(site))
+		return container_stop(site, err);
+	return site->service == SERVICE_SYSTEMD ? unit_stop(site, err) : stop_process(site, err);
 }
 
 bool service_stop(const Site *site, Err *err)
 {
 	AUTO(service_state_clear) ServiceState state = {0};
 
-	if (site_in_container(site))
-		return only_looked_at(site, err);
 	if (!service_state(site, &state, err))
 		return false;
 	if (!state.pid && state.stranger)
 		return port_is_held(site, &state, err);
-	if (site->service == SERVICE_SYSTEMD ? !unit_stop(site, err) : !stop_process(site, err))
+	if (!stop_by_owner(site, err))
 		return false;
 	return verify_gone(site, err);
 }
@@ -163,7 +161,7 @@ bool service_start(const Site *site, Err *err)
 		return start_script(site, err);
 	case SERVICE_CONTAINER:
 	case SERVICE_COMPOSE:
-		return only_looked_at(site, err);
+		return container_start(site, err);
 	case SERVICE_RECIPE:
 		break;
 	}

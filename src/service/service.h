@@ -1,5 +1,5 @@
 /* service.h - the port to whoever owns the server process: a systemd unit (system or user), the
- * site's start script, the recipe alone, or a Docker container (which is only looked at so far).
+ * site's start script, the recipe alone, or the Docker engine.
  *
  * The server is the process that listens on the site's port and runs from the environment (or is
  * the unit's main process); it is ended by pidfd, never by name. A second Open WebUI on the host is

@@ -13,7 +13,11 @@ bool unit_state(const Site *site, ServiceState *ret, Err *err) NODISCARD;
 bool unit_stop(const Site *site, Err *err) NODISCARD;
 bool unit_start(const Site *site, Err *err) NODISCARD;
 
+/* No container at the place (a run set it aside) is one that does not run. */
 bool container_state(const Site *site, ServiceState *ret, Err *err) NODISCARD;
+bool container_stop(const Site *site, Err *err) NODISCARD;
+/* With the site's secret key in it, where its environment has none. */
+bool container_start(const Site *site, Err *err) NODISCARD;
 
 /* Waits without sleeping: true as soon as the pidfd (may be -1) is readable, else after ms. */
 bool wait_moment(int pidfd, int ms);

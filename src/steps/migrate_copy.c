@@ -8,6 +8,8 @@
 #include "database/alembic.h"
 #include "os/file.h"
 #include "os/tree.h"
+#include "rehearse/cage.h"
+#include "release/throwaway.h"
 #include "database/invariants.h"
 #include "steps/run_ctx.h"
 #include "steps/steps.h"
@@ -51,6 +53,8 @@ bool migrate_copy_sweep(const Site *site, Err *err)
 	AUTO(free_auto) char *releases = site_releases_dir(site);
 	AUTO(strlist_clear) StrList names = {0};
 
+	if (!throwaway_sweep(site, err))
+		return false;
 	if (file_kind(releases) != FILE_FOLDER)
 		return true;
 	if (!dir_list(releases, &names, err))
@@ -83,11 +87,30 @@ static int64_t limit_ms(RunCtx *ctx)
 	return twice > LEAST_LIMIT_MS ? twice : LEAST_LIMIT_MS;
 }
 
+/* A release in an environment has this machine's network; in a container it gets a way to the
+ * database and nothing else. A file needs no way. */
+static bool make_cage(RunCtx *ctx, const Release *to, Cage **ret, char **ret_url, Err *err)
+{
+	if (!site_in_container(ctx->site) || database_is_sqlite(ctx->db))
+		return true;
+	AUTO(free_auto) char *url = database_url_of(ctx->db, fact_get(ctx, FACT_SPARE));
+
+	if (!cage_make_container(ctx->site, to->path, url, ret, err))
+		return false;
+	*ret_url = cage_url(*ret, url);
+	return true;
+}
+
 static bool run_migrations(
 	RunCtx *ctx, const Release *to, int expected, const char *scratch, Err *err)
 {
 	AUTO(free_auto) char *log = run_ctx_log(ctx, "migrate.log");
 	AUTO(json_release_auto) json_t *times = NULL;
+	AUTO(cage_close_auto) Cage *cage = NULL;
+	AUTO(free_auto) char *url = NULL;
+
+	if (!make_cage(ctx, to, &cage, &url, err))
+		return false;
 	const MigrationSpec spec = {
 		.site = ctx->site,
 		.target = to,
@@ -99,6 +122,8 @@ static bool run_migrations(
 		.limit_ms = limit_ms(ctx),
 		.step = "migrate-copy",
 		.expected = expected,
+		.url = url,
+		.network = cage_container(cage),
 	};
 
 	return alembic_upgrade(&spec, &times, err) &&

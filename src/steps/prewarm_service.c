@@ -49,6 +49,12 @@ static bool start(RunCtx *ctx, const Release *to, const char *modules, Err *err)
 	return false;
 }
 
+/* The port of a container is taken at its start, and a second one cannot have it. */
+static bool needed(RunCtx *ctx)
+{
+	return !site_in_container(ctx->site);
+}
+
 static bool apply(RunCtx *ctx, Err *err)
 {
 	AUTO(release_clear) Release to = {0};
@@ -78,6 +84,7 @@ const StepDef step_prewarm_service = {
 	.title = N_("prewarm the next server"),
 	.undo_kind = UNDO_NOTHING,
 	.until = "start-service",
+	.needed = needed,
 	.apply = apply,
 	.undo = undo,
 };

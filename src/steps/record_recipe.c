@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "release/site_container.h"
 #include "service/service.h"
 
 /* A log that was rotated by renaming; the next server writes where that one did at first. */
@@ -26,6 +27,22 @@ static bool keep(RunCtx *ctx, Recipe *recipe, Err *err)
 		return false;
 	recipe_clear(&ctx->site->recipe);
 	recipe_copy(recipe, &ctx->site->recipe);
+	/* A database that is reached in another way than the container does has a copy of the site.
+	 */
+	return !site_in_container(ctx->site) || run_ctx_refresh(ctx, err);
+}
+
+/* What a container's first process has in its environment is not what it is made with: the image's
+ * start script adds the key, for one. */
+static bool read_recipe(const Site *site, pid_t pid, Recipe *ret, Err *err)
+{
+	AUTO(container_clear) Container container = {0};
+
+	if (!site_in_container(site))
+		return recipe_of_process(pid, ret, err);
+	if (!site_container(site, &container, err))
+		return false;
+	container_recipe(&container, ret);
 	return true;
 }
 
@@ -38,6 +55,6 @@ bool record_recipe(RunCtx *ctx, Err *err)
 		return false;
 	if (!state.pid)
 		return true;
-	return (recipe_of_process(state.pid, &recipe, err) && keep(ctx, &recipe, err)) ||
+	return (read_recipe(ctx->site, state.pid, &recipe, err) && keep(ctx, &recipe, err)) ||
 	       err_wrap(err, "recording how the server was started");
 }

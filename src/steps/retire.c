@@ -7,7 +7,9 @@
 #include "base/text.h"
 #include "os/file.h"
 #include "os/tree.h"
+#include "release/container_link.h"
 #include "release/data_home.h"
+#include "release/image.h"
 #include "release/link.h"
 #include "release/stub.h"
 #include "release/version.h"
@@ -89,12 +91,15 @@ static bool choose_releases(const Site *site, Journal *journal, const StrList *r
 	AUTO(release_list_clear) ReleaseList releases = {0};
 	AUTO(strlist_clear) StrList homes = {0};
 
-	/* Images are the engine's. */
-	if (site_in_container(site))
-		return true;
 	if (!add_facts(journal, runs, FACT_FROM_HOME, &homes, err) ||
-		!add_facts(journal, runs, FACT_TO_HOME, &homes, err) ||
-		!release_list(site, &releases, err))
+		!add_facts(journal, runs, FACT_TO_HOME, &homes, err))
+		return false;
+	if (site_in_container(site)) {
+		strlist_add(&homes, current->path);
+		return container_link_kept(site, runs, &ret->containers, err) &&
+		       image_unneeded(site, &homes, &ret->images, err);
+	}
+	if (!release_list(site, &releases, err))
 		return false;
 	for (size_t i = 0; i < releases.len; i++)
 		if (may_go(site, &releases.items[i], current, &homes))
@@ -207,7 +212,9 @@ size_t retire(const Site *site, const Retiring *retiring)
 	return remove_all(site, &retiring->sets, remove_set) +
 	       remove_all(site, &retiring->leftovers, retention_remove_leftover) +
 	       remove_all(site, &retiring->releases, remove_folder) +
-	       remove_all(site, &retiring->packages, remove_folder);
+	       remove_all(site, &retiring->packages, remove_folder) +
+	       remove_all(site, &retiring->containers, container_link_drop_kept) +
+	       remove_all(site, &retiring->images, image_let_go);
 }
 
 void retiring_clear(Retiring *retiring)
@@ -216,4 +223,6 @@ void retiring_clear(Retiring *retiring)
 	strlist_clear(&retiring->leftovers);
 	strlist_clear(&retiring->releases);
 	strlist_clear(&retiring->packages);
+	strlist_clear(&retiring->containers);
+	strlist_clear(&retiring->images);
 }

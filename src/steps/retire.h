@@ -9,6 +9,8 @@ typedef struct Retiring {
 	StrList leftovers; /* paths of folders in the backup folder */
 	StrList releases;  /* paths: built by belay, older than what serves, not in a way back */
 	StrList packages;  /* paths in STATE/packages */
+	/* Of a site in a container: set aside by runs whose way back is gone, and ids. */
+	StrList containers, images;
 } Retiring;
 
 /* `run`: what it refers to stays (NULL: no run is going on). `given_up`: the run whose way back is

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "config/system_python.h"
 #include "os/file.h"
+#include "release/image.h"
 #include "service/prewarm.h"
 #include "database/freeze.h"
 
@@ -123,12 +124,22 @@ json_t *fact_get_json(const RunCtx *ctx, Fact fact)
 	return value;
 }
 
+/* Taken in by build-release; before that it is what serves. */
+static bool run_ctx_from_image(const RunCtx *ctx, Release *ret, Err *err)
+{
+	const char *home = fact_get(ctx, FACT_FROM_HOME);
+	AUTO(err_clear) Err not_yet = {0};
+
+	return (home && image_release(ctx->site, home, ret, &not_yet)) ||
+	       release_current(ctx->site, ret, err);
+}
+
 bool run_ctx_from(const RunCtx *ctx, Release *ret, Err *err)
 {
 	const char *home = fact_get(ctx, FACT_FROM_HOME);
 
 	if (site_in_container(ctx->site))
-		return release_current(ctx->site, ret, err);
+		return run_ctx_from_image(ctx, ret, err);
 	/* Until the first block-start, the environment still lies at ENV itself. */
 	if (home && file_kind(home) == FILE_FOLDER)
 		return release_at(home, ret, err);
@@ -141,7 +152,17 @@ bool run_ctx_from_is_intact(const RunCtx *ctx, Err *err)
 {
 	AUTO(release_clear) Release now = {0};
 	const char *began = fact_get(ctx, FACT_FROM_VERSION);
+	const char *home = fact_get(ctx, FACT_FROM_HOME);
 
+	if (site_in_container(ctx->site)) {
+		if (!release_current(ctx->site, &now, err))
+			return false;
+		return !home || str_is(now.path, home) ||
+		       err_fail(err, ERR_REFUSED,
+			       "the container is of image '%s' now and was of another one when the "
+			       "run began",
+			       now.image);
+	}
 	if (!run_ctx_from(ctx, &now, err))
 		return false;
 	if (!began || str_is(now.version, began))
@@ -157,7 +178,8 @@ bool run_ctx_to(const RunCtx *ctx, Release *ret, Err *err)
 {
 	const char *home;
 
-	return fact_need(ctx, FACT_TO_HOME, &home, err) && release_at(home, ret, err);
+	return fact_need(ctx, FACT_TO_HOME, &home, err) &&
+	       release_at_home(ctx->site, home, ret, err);
 }
 
 bool run_ctx_reads_on(RunCtx *ctx)

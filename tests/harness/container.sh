@@ -59,3 +59,32 @@ compose_labels() {
 	printf -- '--label com.docker.compose.%s ' "project=$PREFIX" "service=webui" oneoff=False \
 		"project.working_dir=$SITE/start" "project.config_files=$SITE/start/compose.yaml"
 }
+
+# docker_images_ready VERSION ...: for setup_file. Leaves a file `ready`, or `why` not.
+docker_images_ready() {
+	docker_ready >"$BATS_FILE_TMPDIR/why" 2>&1 || return 0
+	sh "$ROOT/tests/standin/make-wheelhouse" "$CACHE/wheelhouse"
+	"$ROOT/tools/make-postgres-image" >"$BATS_FILE_TMPDIR/image" 2>&1 &&
+		for version; do
+			webui_image "$version" >>"$BATS_FILE_TMPDIR/image" 2>&1 || break
+		done || {
+		echo "the images cannot be made: $(tail -n 1 "$BATS_FILE_TMPDIR/image")" >"$BATS_FILE_TMPDIR/why"
+		return 0
+	}
+	touch "$BATS_FILE_TMPDIR/ready"
+}
+
+# What must be the same of a container that was made anew, whatever its image.
+docker_config() {
+	docker inspect "$1" | jq -S '.[0] | {
+		env: (.Config.Env | sort), labels: .Config.Labels, user: .Config.User, command: .Config.Cmd,
+		entry: .Config.Entrypoint, host: (.HostConfig | del(.Binds)),
+		mounts: ([.Mounts[] | {Type, Name, Source, Destination, RW}] | sort_by(.Destination)),
+		ports: .NetworkSettings.Ports,
+		networks: (.NetworkSettings.Networks | map_values({aliases: ((.Aliases // []) - [""] | map(select(test("^[0-9a-f]{12}$") | not)))}))}'
+}
+
+# The id of the last run.
+newest_run() {
+	"$BELAY" --site "$SITE_FILE" history --json | jq -r 'select(.event == "result") | .runs[0].run'
+}

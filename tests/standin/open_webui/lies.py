@@ -4,7 +4,9 @@ rehearsal. tests/cli/liar.cases has every word and what must come of it."""
 
 import glob
 import importlib.metadata
+import json
 import os
+import pathlib
 import secrets
 import signal
 import socket
@@ -14,7 +16,10 @@ import sys
 import threading
 import time
 
-VERSION = importlib.metadata.version("open-webui")
+try:
+    VERSION = importlib.metadata.version("open-webui")
+except importlib.metadata.PackageNotFoundError:  # an image
+    VERSION = json.loads((pathlib.Path(__file__).parents[2] / "package.json").read_text())["version"]
 FILE = os.environ.get("STANDIN_LIES", "")
 REHEARSED = "rehears" in os.environ.get("DATABASE_URL", "") + os.environ.get("DATA_DIR", "")
 

@@ -1,0 +1,28 @@
+/* compose_link.h - the part of container_link.c that knows of compose: the tag in the project's
+ * files, and the recreation by `docker compose`, by docker-compose, or by the engine alone.
+ *
+ * The record's "compose" says which bytes of which file are the tag, with the digest of the whole
+ * file from before: so that the file is changed in these bytes only, and not at all when somebody
+ * else has changed it meanwhile. */
+#pragma once
+#include "base/json.h"
+#include "config/site.h"
+
+typedef enum { COMPOSE_BEFORE, COMPOSE_BLOCKED, COMPOSE_AFTER } ComposeText;
+
+/* Adds "compose" to the record. ERR_REFUSED where the tag cannot be changed. */
+bool compose_link_plan(const Site *site, const char *run, json_t *record, Err *err) NODISCARD;
+/* One of the three texts into the file, which keeps its mode and owner. ERR_FOREIGN when it is none
+ * of the three now. */
+bool compose_link_write(
+	const Site *site, const json_t *record, ComposeText text, Err *err) NODISCARD;
+/* The text for the image, and one container of it, not started. */
+bool compose_link_point(const Site *site, json_t *record, const char *image_id, Err *err) NODISCARD;
+
+/* container_link.c */
+bool container_link_save(const Site *site, const json_t *record, Err *err) NODISCARD;
+/* A container with the configuration of one that was inspected, of another image. */
+bool container_make(const Site *site, const json_t *inspected, const char *name,
+	const char *image_id, Err *err) NODISCARD;
+/* ERR_VERIFY when a named volume of it is gone: whoever makes it again would get an empty one. */
+bool container_check_volumes(const json_t *inspected, Err *err) NODISCARD;

@@ -1,0 +1,118 @@
+#!/usr/bin/env bats
+# A plain container up and back: SQLite in a volume, and PostgreSQL that only its network sees. The
+# releases are the stand-in's, in images of the official layout.
+
+setup_file() {
+	ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+	. "$BATS_TEST_DIRNAME/lib.sh"
+	. "$ROOT/tests/harness/container.sh"
+	docker_images_ready 0.7.2 0.8.0 0.8.1
+}
+
+setup() {
+	ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+	. "$BATS_TEST_DIRNAME/lib.sh"
+	. "$ROOT/tests/harness/container.sh"
+	[ -e "$BATS_FILE_TMPDIR/ready" ] || skip "$(tail -n 1 "$BATS_FILE_TMPDIR/why")"
+}
+
+teardown() {
+	for dir in "$BATS_TEST_TMPDIR"/*/; do
+		[ ! -e "$dir/site.env" ] || { site_use "${dir%/}" && docker_site_remove; }
+	done
+}
+
+# Nothing of a rehearsal or a migration is left.
+nothing_left() {
+	left=$(docker ps -aq --filter "label=belay.throwaway=$SITE/state/$SITE_NAME")
+	[ -z "$left" ] && [ -z "$(ls "$SITE/state/$SITE_NAME/releases")" ] ||
+		complain "left over: $left $(ls "$SITE/state/$SITE_NAME/releases")"
+}
+
+@test "SQLite in a volume, the key only in the container: up, back, and up again" {
+	docker_site_new alpha
+	docker_webui --restart unless-stopped -e GREETING='a b"c' --label team=ops --memory 1g --cap-drop NET_RAW \
+		--add-host gate.example:192.0.2.7 --network-alias chat -v "$PREFIX-more:/more:ro" -v /etc/ssl/certs:/certs:ro
+	docker network create "$PREFIX-second" >/dev/null
+	docker network connect --alias helper "$PREFIX-second" "$PREFIX-webui"
+	site_fill 3
+	key=$(docker exec "$PREFIX-webui" cat .webui_secret_key)
+	docker_config "$PREFIX-webui" >"$SITE/config"
+	belay adopt --webui-container "$PREFIX-webui" --watch 0
+	first=$(docker inspect -f '{{.Id}}' "$PREFIX-webui")
+
+	expect 0 belay upgrade 0.8.0 --plan
+	expect_text out '^image +belay-test/standin:v0.7.2 -> belay-test/standin:v0.8.0'
+	prober_start "$SITE/dark-up"
+	expect 0 belay upgrade 0.8.0 --yes
+	echo "# dark for $(prober_dark) ms on the way up" >&3
+	[ "$(site_version)" = 0.8.0 ] && site_reads_back
+	[ "$(docker exec "$PREFIX-webui" cat .webui_secret_key)" = "$key" ]
+	docker_config "$PREFIX-webui" | diff "$SITE/config" - >&2
+	nothing_left
+	# The one from before is kept, and neither a reboot nor its old name starts it.
+	kept=$PREFIX-webui.belay-$(newest_run)
+	[ "$(docker inspect -f '{{.Id}} {{.State.Running}} {{.HostConfig.RestartPolicy.Name}}' "$kept")" = "$first false no" ]
+	docker image inspect "belay.local/alpha:0.7.2-$(docker inspect -f '{{.Image}}' "$kept" | cut -c 8-19)" >/dev/null
+	expect 0 belay status
+	expect_text out '^way back +0.7.2'
+
+	# No network, no registry: the name of the old image is gone, and it is there all the same.
+	docker rmi belay-test/standin:v0.7.2 >/dev/null
+	prober_start "$SITE/dark-back"
+	expect 0 belay rollback --yes --accept-loss
+	echo "# dark for $(prober_dark) ms on the way back" >&3
+	[ "$(site_version)" = 0.7.2 ] && site_reads_back
+	[ "$(docker exec "$PREFIX-webui" cat .webui_secret_key)" = "$key" ]
+	docker_config "$PREFIX-webui" | diff "$SITE/config" - >&2
+	[ "$(docker inspect -f '{{.Config.Image}}' "$PREFIX-webui")" = belay-test/standin:v0.7.2 ]
+
+	expect 0 belay upgrade 0.8.0 --yes
+	[ "$(site_version)" = 0.8.0 ] && site_reads_back
+	# The older ways back were given up, with their containers.
+	[ "$(docker ps -aq --filter "name=$PREFIX-webui.belay-" | wc -l)" = 1 ]
+	expect 0 belay prune --way-back "$(newest_run)" --yes
+	[ -z "$(docker ps -aq --filter "name=$PREFIX-webui.belay-")" ]
+	! grep -rqF "$key" "$SITE/state/$SITE_NAME/runs" "$SITE/out" "$SITE/err"
+}
+
+@test "PostgreSQL in the same network, no port published: users read on, up and back" {
+	docker_site_new beta && docker_database
+	docker_webui --restart always -e DATABASE_URL=postgresql://owui:s3cret-of-db@db:5432/openwebui \
+		-e UVICORN_WORKERS=1
+	site_fill 3
+	belay adopt --webui-container "$PREFIX-webui" --watch 0
+	argv_watch
+	expect 0 belay rehearse 0.8.0
+	expect_text out 'rehearsed'
+	nothing_left
+	expect 0 belay upgrade 0.8.0 --yes --json
+	[ "$(jq -r 'select(.event == "result") | .read_only_ms > 0' "$SITE/out")" = true ]
+	[ "$(site_version)" = 0.8.0 ] && site_reads_back
+	[ "$(docker exec "$PREFIX-db" psql -U owui -d openwebui -AtXqc 'SELECT version_num FROM alembic_version')" = a1b2c3d4e5f6 ]
+	nothing_left
+	api_json POST /api/v1/notes/create '{"title":"later"}' >/dev/null
+	expect 3 belay rollback --yes
+	expect 0 belay rollback --yes --accept-loss
+	expect_text err "kept in"
+	[ "$(site_version)" = 0.7.2 ] && site_reads_back
+	argv_watch_end
+	no_secret_left s3cret-of-db
+}
+
+@test "a migration that fails is found by the rehearsal, and without one it is undone" {
+	docker_site_new gamma && docker_webui --restart unless-stopped && site_fill 1
+	belay adopt --webui-container "$PREFIX-webui" --watch 0
+	docker_config "$PREFIX-webui" >"$SITE/config"
+	first=$(docker inspect -f '{{.Id}}' "$PREFIX-webui")
+	expect 3 belay upgrade 0.8.1 --yes
+	expect_text err 'bad1bad1bad1'
+	[ "$(docker inspect -f '{{.Id}} {{.State.Running}}' "$PREFIX-webui")" = "$first true" ]
+	nothing_left
+	expect 4 belay upgrade 0.8.1 --yes --skip-rehearsal
+	expect_text err 'bad1bad1bad1'
+	[ "$(docker inspect -f '{{.Id}} {{.State.Running}}' "$PREFIX-webui")" = "$first true" ]
+	docker_config "$PREFIX-webui" | diff "$SITE/config" - >&2
+	[ "$(site_version)" = 0.7.2 ] && site_reads_back
+	nothing_left
+}
