@@ -228,6 +228,8 @@ static void show_written(const json_t *plan, Out *out)
 	if (json_is_null(written))
 		out_addf(out, "\n%s\n",
 			_("It cannot be told what was written since; the newer database is kept."));
+	if (json_is_object(written) && json_object_size(written) == 0)
+		out_addf(out, "\n%s\n", _("Nothing was written since."));
 	if (json_object_size(written) == 0)
 		return;
 	out_addf(out, "\n%s\n", _("written since, and not in the database that will serve:"));

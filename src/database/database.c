@@ -206,10 +206,10 @@ bool database_written_since(
 	return db->ops->written_since(db, place, marks, ret, err);
 }
 
-bool database_export_since(Database *db, const char *place, const char *before, const json_t *marks,
-	WrittenSink sink, void *arg, Err *err)
+bool database_export_since(
+	Database *db, const WrittenSpec *spec, WrittenSink sink, void *arg, Err *err)
 {
-	return db->ops->export_since(db, place, before, marks, sink, arg, err);
+	return db->ops->export_since(db, spec, sink, arg, err);
 }
 
 bool database_shape(Database *db, const char *place, json_t **ret, Err *err)

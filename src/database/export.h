@@ -12,5 +12,12 @@
 #include "database/database.h"
 
 typedef bool (*WrittenSink)(void *arg, const char *table, const char *line, Err *err);
-bool database_export_since(Database *db, const char *place, const char *before, const json_t *marks,
-	WrittenSink sink, void *arg, Err *err) NODISCARD;
+typedef struct WrittenSpec {
+	const char *place, *before;
+	const json_t *marks;
+	/* `before` grew into the marked state. Else (the newer version, when going forward to it
+	 * again) what is missing in comparison with it says nothing, and no row is "deleted". */
+	bool grew;
+} WrittenSpec;
+bool database_export_since(
+	Database *db, const WrittenSpec *spec, WrittenSink sink, void *arg, Err *err) NODISCARD;

@@ -50,8 +50,8 @@ typedef struct DatabaseOps {
 	bool (*mark)(Database *db, const char *place, json_t **ret_marks, Err *err);
 	bool (*written_since)(
 		Database *db, const char *place, const json_t *marks, json_t **ret, Err *err);
-	bool (*export_since)(Database *db, const char *place, const char *before,
-		const json_t *marks, WrittenSink sink, void *arg, Err *err);
+	bool (*export_since)(
+		Database *db, const WrittenSpec *spec, WrittenSink sink, void *arg, Err *err);
 
 	bool (*shape)(Database *db, const char *place, json_t **ret, Err *err);
 	bool (*dump)(

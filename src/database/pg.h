@@ -97,8 +97,8 @@ bool pg_enter_place(
 	Database *db, const char *place, PgEntry *entry, PgSession **ret, Err *err) NODISCARD;
 /* pg_folder.c, pg_export.c */
 bool pg_folder(Database *db, char **ret, Err *err) NODISCARD;
-bool pg_export_since(Database *db, const char *place, const char *before, const json_t *marks,
-	WrittenSink sink, void *arg, Err *err) NODISCARD;
+bool pg_export_since(
+	Database *db, const WrittenSpec *spec, WrittenSink sink, void *arg, Err *err) NODISCARD;
 
 /* -- pg_properties.c: what belongs to a database but not into it -- */
 

@@ -25,6 +25,7 @@ typedef struct Export {
 	PgSession *now, *then;
 	PgTables tables_then;
 	char *newer; /* SQL condition */
+	bool grew;
 	WrittenSink sink;
 	void *arg;
 } Export;
@@ -193,7 +194,7 @@ static bool export_table(Export *export, const PgTable *table, const json_t *dif
 	/* Rows of the marks that are not as they were: without any, what is missing in comparison
 	 * with the old database is the migration's doing. */
 	const int64_t left = json_int(difference, "rows", 0) - json_int(difference, "newer", 0);
-	const bool some_gone = json_int(difference, "was", 0) > left;
+	const bool some_gone = export->grew && json_int(difference, "was", 0) > left;
 
 	return (key_of(export->now, table, &key, err) && open_now(export, table, key, &now, err) &&
 		       open_then(export, table_then(export, table->label), key, &then, err) &&
@@ -212,21 +213,21 @@ static bool begin(Database *db, const char *place, PgSession **ret, Err *err)
 	return pg_run(*ret, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", err);
 }
 
-bool pg_export_since(Database *db, const char *place, const char *before, const json_t *marks,
-	WrittenSink sink, void *arg, Err *err)
+bool pg_export_since(Database *db, const WrittenSpec *spec, WrittenSink sink, void *arg, Err *err)
 {
-	AUTO(export_clear) Export export = {.sink = sink, .arg = arg};
+	AUTO(export_clear) Export export = {.sink = sink, .arg = arg, .grew = spec->grew};
 	AUTO(json_release_auto) json_t *differences = NULL;
 	AUTO(pg_tables_clear) PgTables tables = {0};
 
-	if (!pg_written_since(db, place, marks, &differences, err))
+	if (!pg_written_since(db, spec->place, spec->marks, &differences, err))
 		return false;
 	if (json_object_size(differences) == 0)
 		return true;
-	if (!begin(db, place, &export.now, err) || !begin(db, before, &export.then, err) ||
+	if (!begin(db, spec->place, &export.now, err) ||
+		!begin(db, spec->before, &export.then, err) ||
 		!pg_tables(export.now, &tables, err) ||
 		!pg_tables(export.then, &export.tables_then, err) ||
-		!pg_newer_condition(export.now, marks, &export.newer, err))
+		!pg_newer_condition(export.now, spec->marks, &export.newer, err))
 		return false;
 	for (size_t i = 0; i < tables.len; i++) {
 		const json_t *difference = json_object_get(differences, tables.items[i].label);

@@ -18,8 +18,8 @@ bool sqlite_digests(const char *path, json_t **ret, Err *err) NODISCARD;
 json_t *sqlite_differences(const json_t *marks, const json_t *now);
 
 /* sqlite_export.c */
-bool sqlite_export_since(Database *db, const char *place, const char *before, const json_t *marks,
-	WrittenSink sink, void *arg, Err *err) NODISCARD;
+bool sqlite_export_since(
+	Database *db, const WrittenSpec *spec, WrittenSink sink, void *arg, Err *err) NODISCARD;
 
 /* sqlite_users.c: processes that have the file open, as readable lines. Processes whose descriptors
  * may not be seen (not root, another user's) are missing. */

@@ -21,7 +21,7 @@ typedef struct Telling {
 	const Table *table;
 	const StrList *columns; /* of the query's rows */
 	const char *change;
-	bool row;
+	bool row, grew;
 	WrittenSink sink;
 	void *arg;
 } Telling;
@@ -238,25 +238,28 @@ static bool export_table(Sql *sql, const char *name, const Telling *to, Err *err
 		return false;
 	return !table.columns.len || /* the table is gone: its rows are in the old database */
 	       (tell_added(sql, &table, &telling, err) &&
-		       (!table.was_there || (tell_changed(sql, &table, &telling, err) &&
-						    tell_deleted(sql, &table, &telling, err))));
+		       (!table.was_there ||
+			       (tell_changed(sql, &table, &telling, err) &&
+				       (!to->grew || tell_deleted(sql, &table, &telling, err)))));
 }
 
-bool sqlite_export_since(Database *db UNUSED, const char *place, const char *before,
-	const json_t *marks, WrittenSink sink, void *arg, Err *err)
+bool sqlite_export_since(
+	Database *db UNUSED, const WrittenSpec *spec, WrittenSink sink, void *arg, Err *err)
 {
 	AUTO(sql_close_auto) Sql *sql = NULL;
 	AUTO(json_release_auto) json_t *now = NULL;
 	AUTO(json_release_auto) json_t *differences = NULL;
-	Telling telling = {.sink = sink, .arg = arg};
+	Telling telling = {.sink = sink, .arg = arg, .grew = spec->grew};
 	const char *table;
 	json_t *ignored;
 
 	/* What is attached is opened as the first file was: to be read. */
-	if (!sqlite_digests(place, &now, err) || !sql_open(place, SQL_READ, BUSY_MS, &sql, err) ||
-		!sql_run(sql, "ATTACH ?1 AS before", (const char *const[]){before, NULL}, err))
+	if (!sqlite_digests(spec->place, &now, err) ||
+		!sql_open(spec->place, SQL_READ, BUSY_MS, &sql, err) ||
+		!sql_run(
+			sql, "ATTACH ?1 AS before", (const char *const[]){spec->before, NULL}, err))
 		return false;
-	differences = sqlite_differences(marks, now);
+	differences = sqlite_differences(spec->marks, now);
 	json_object_foreach(differences, table, ignored)
 	{
 		if (!export_table(sql, table, &telling, err))

@@ -17,6 +17,7 @@ const StepDef *const restore_steps[] = {
 	&step_own_environment,
 	&step_build_release,
 	&step_restore_database,
+	&step_mark_spare,
 	/* ---- dark from here ---- */
 	&step_stop_service,
 	&step_block_start,

@@ -11,6 +11,7 @@
 #include "steps/steps.h"
 
 const StepDef *const rollback_steps[] = {
+	&step_mark_spare,
 	&step_prewarm_service,
 	/* ---- dark from here ---- */
 	&step_stop_service,

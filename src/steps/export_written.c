@@ -96,37 +96,44 @@ static bool record(RunCtx *ctx, const Lines *lines, Err *err)
 }
 
 /* A second attempt writes the files anew. */
-static bool export(RunCtx *ctx, const char *spare, const json_t *marks, Err *err)
+static bool export(RunCtx *ctx, const char *spare, const json_t *marks, bool grew, Err *err)
 {
+	const WrittenSpec spec = {
+		.place = database_live(ctx->db), .before = spare, .marks = marks, .grew = grew};
 	AUTO(free_auto) char *folder = run_ctx_log(ctx, FOLDER);
 	AUTO(lines_clear) Lines lines = {.folder = folder};
 
 	return FAULT(err, "export-written") && tree_remove(folder, err) &&
 	       dir_make(folder, 0700, err) &&
-	       database_export_since(
-		       ctx->db, database_live(ctx->db), spare, marks, take_line, &lines, err) &&
+	       database_export_since(ctx->db, &spec, take_line, &lines, err) &&
 	       finish_file(&lines, err) && dir_sync(folder, err) && record(ctx, &lines, err);
 }
 
-/* Those of the upgrade that this run takes back; NULL: none, as for the rollback of a rollback. */
-static bool read_marks(RunCtx *ctx, json_t **ret, Err *err)
+/* Those of the run that this one takes back; NULL: an older belay took none. Only an upgrade, which
+ * copies, lets the spare database grow into the live one. */
+static bool read_marks(RunCtx *ctx, json_t **ret, bool *ret_grew, Err *err)
 {
 	AUTO(free_auto) char *text = NULL;
+	AUTO(free_auto) char *proof = NULL;
 	const char *of;
 
 	*ret = NULL;
-	return fact_need(ctx, FACT_UNDOES, &of, err) &&
-	       journal_fact(ctx->journal, of, fact_name(FACT_MARKS), &text, err) &&
-	       (!text || json_parse(text, strlen(text), MARKS_MAX, ret, err));
+	if (!fact_need(ctx, FACT_UNDOES, &of, err) ||
+		!journal_fact(ctx->journal, of, fact_name(FACT_MARKS), &text, err) ||
+		!journal_fact(ctx->journal, of, fact_name(FACT_PROOF), &proof, err))
+		return false;
+	*ret_grew = proof != NULL;
+	return !text || json_parse(text, strlen(text), MARKS_MAX, ret, err);
 }
 
 static bool shut_and_export(RunCtx *ctx, Err *err)
 {
 	AUTO(json_release_auto) json_t *marks = NULL;
 	const char *live_id, *spare;
+	bool grew;
 
 	if (!fact_need(ctx, FACT_LIVE_ID, &live_id, err) ||
-		!fact_need(ctx, FACT_SPARE, &spare, err) || !read_marks(ctx, &marks, err))
+		!fact_need(ctx, FACT_SPARE, &spare, err) || !read_marks(ctx, &marks, &grew, err))
 		return false;
 	if (!marks) {
 		event_notice("not-exported", true,
@@ -134,7 +141,7 @@ static bool shut_and_export(RunCtx *ctx, Err *err)
 			"is kept");
 		return true;
 	}
-	return database_door(ctx->db, live_id, false, err) && export(ctx, spare, marks, err);
+	return database_door(ctx->db, live_id, false, err) && export(ctx, spare, marks, grew, err);
 }
 
 /* Nobody loses data silently: only who typed it goes on without. */

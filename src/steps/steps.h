@@ -18,8 +18,9 @@ extern const StepDef step_copy_vectors;     /* the second, short pass */
 extern const StepDef step_migrate_copy;     /* the target's migrations on the copy, then judged */
 extern const StepDef step_restore_database; /* restore: a backup set into the spare place */
 extern const StepDef step_restore_files;    /* restore: uploads and vector store of the set */
-extern const StepDef step_export_written;   /* rollback: rows written since the upgrade, as files */
-extern const StepDef step_swap_database;    /* live and spare change places */
+extern const StepDef step_mark_spare; /* rollback, restore: for who goes on from what will serve */
+extern const StepDef step_export_written; /* rollback: rows written since the upgrade, as files */
+extern const StepDef step_swap_database;  /* live and spare change places */
 extern const StepDef step_swap_vectors;
 extern const StepDef step_switch_release; /* ENV points to the target */
 extern const StepDef step_open_database;  /* the door of what is live now */

@@ -80,6 +80,43 @@ reads_back() {
 	reads_back
 }
 
+# There and back again: what only the newer database has is no deletion in the older one.
+forward_again() {
+	expect 0 belay upgrade 0.8.0 --yes
+	api_json POST /api/v1/chats/new "$(chat_text 8)" | field id
+	expect 0 belay rollback --yes --accept-loss
+	added=$(api_json POST /api/v1/chats/new "$(chat_text 9)" | field id)
+	expect 3 belay rollback --yes
+	expect_text err 'chat \(1\)'
+	expect 0 belay --json rollback --yes --accept-loss
+	folder=$(jq -ers 'last | .exported.folder' "$SITE/out")
+	row "$added" '.change == "added" and .row.id == .key.id'
+	[ "$(wc -l <"$folder/chat.jsonl")" = 1 ]
+	! grep -h '"deleted"' "$folder"/*.jsonl
+	[ "$(site_version)" = 0.8.0 ]
+}
+
+@test "SQLite: what was written between two rollbacks is in the export" {
+	standin_site alpha
+	forward_again
+}
+
+@test "PostgreSQL: what was written between two rollbacks is in the export" {
+	postgres_site alpha
+	forward_again
+}
+
+@test "what was written after a restore is in the export of its rollback" {
+	standin_site alpha
+	expect 0 belay backup
+	expect 0 belay restore "$(basename "$(newest_set)")" --yes
+	added=$(api_json POST /api/v1/chats/new "$(chat_text 9)" | field id)
+	expect 3 belay rollback --yes
+	expect 0 belay --json rollback --yes --accept-loss
+	folder=$(jq -ers 'last | .exported.folder' "$SITE/out")
+	row "$added" '.change == "added"'
+}
+
 @test "an export that fails undoes the rollback, unless --accept-loss was typed" {
 	standin_site alpha
 	expect 0 belay upgrade 0.8.0 --yes

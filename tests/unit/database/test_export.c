@@ -15,14 +15,18 @@
 	"ALTER TABLE chat ADD COLUMN new_only TEXT; ALTER TABLE chat DROP COLUMN old_only;"        \
 	"CREATE TABLE message (id TEXT PRIMARY KEY, body); INSERT INTO quiet VALUES (2);"
 
-static json_t *export_of(Place *place, const json_t *marks)
+static WrittenSpec since(const Place *place, const json_t *marks)
+{
+	return (WrittenSpec){
+		.place = place->live, .before = place->spare, .marks = marks, .grew = true};
+}
+
+static json_t *export_of(Place *place, const WrittenSpec *spec)
 {
 	AUTO(err_clear) Err err = {0};
 	json_t *lines = json_object();
 
-	assert_done(database_export_since(
-			    place->db, place->live, place->spare, marks, take_line, lines, &err),
-		&err);
+	assert_done(database_export_since(place->db, spec, take_line, lines, &err), &err);
 	return lines;
 }
 
@@ -41,7 +45,8 @@ static json_t *migrate(Place *place)
 static void test_nothing(void **state)
 {
 	AUTO(json_release_auto) json_t *marks = migrate(*state);
-	AUTO(json_release_auto) json_t *lines = export_of(*state, marks);
+	const WrittenSpec spec = since(*state, marks);
+	AUTO(json_release_auto) json_t *lines = export_of(*state, &spec);
 
 	assert_int_equal(json_object_size(lines), 0);
 }
@@ -56,7 +61,8 @@ static void test_rows(void **state)
 		"UPDATE chat SET title = 'changed' WHERE id = 'b'; DELETE FROM chat WHERE id = 'c';"
 		"INSERT INTO message VALUES ('m', x'00ff'); UPDATE config SET value = 2.25;"
 		"DELETE FROM loose WHERE a = 2");
-	AUTO(json_release_auto) json_t *lines = export_of(place, marks);
+	const WrittenSpec spec = since(place, marks);
+	AUTO(json_release_auto) json_t *lines = export_of(place, &spec);
 
 	assert_lines(lines, "chat",
 		"{\"change\":\"added\",\"key\":{\"id\":\"d\"},\"row\":{\"id\":\"d\","
@@ -87,7 +93,8 @@ static void test_old_database_is_only_read(void **state)
 
 	run_script(place->live, "DELETE FROM chat");
 	assert_done(database_digests(place->db, place->spare, &before, &err), &err);
-	AUTO(json_release_auto) json_t *lines = export_of(place, marks);
+	const WrittenSpec spec = since(place, marks);
+	AUTO(json_release_auto) json_t *lines = export_of(place, &spec);
 	assert_done(database_digests(place->db, place->spare, &after, &err), &err);
 	assert_true(json_equal(before, after));
 	assert_int_equal(json_array_size(json_object_get(lines, "chat")), 3);
@@ -100,9 +107,27 @@ static void test_sink_stops_it(void **state)
 	AUTO(err_clear) Err err = {0};
 
 	run_script(place->live, "DELETE FROM chat");
-	assert_error(database_export_since(
-			     place->db, place->live, place->spare, marks, refuse_line, NULL, &err),
-		&err, ERR_NO_SPACE);
+	const WrittenSpec spec = since(place, marks);
+	assert_error(database_export_since(place->db, &spec, refuse_line, NULL, &err), &err,
+		ERR_NO_SPACE);
+}
+
+/* Going forward again: what the other database has more was never here. */
+static void test_nothing_is_deleted_in_comparison_with_what_it_did_not_grow_from(void **state)
+{
+	Place *place = *state;
+	AUTO(json_release_auto) json_t *marks = migrate(place);
+
+	run_script(place->spare, "INSERT INTO chat VALUES ('z', 'only there', 'x')");
+	run_script(place->live, "INSERT INTO chat VALUES ('d', 'new', 'n')");
+	WrittenSpec spec = since(place, marks);
+	spec.grew = false;
+	AUTO(json_release_auto) json_t *lines = export_of(place, &spec);
+
+	assert_lines(lines, "chat",
+		"{\"change\":\"added\",\"key\":{\"id\":\"d\"},\"row\":{\"id\":\"d\","
+		"\"title\":\"new\",\"new_only\":\"n\"}}",
+		NULL);
 }
 
 #define CASE(test) cmocka_unit_test_setup_teardown(test, place_make, place_drop)
@@ -114,6 +139,7 @@ int main(void)
 		CASE(test_rows),
 		CASE(test_old_database_is_only_read),
 		CASE(test_sink_stops_it),
+		CASE(test_nothing_is_deleted_in_comparison_with_what_it_did_not_grow_from),
 	};
 
 	return cmocka_run_group_tests_name("database/export", tests, NULL, NULL);

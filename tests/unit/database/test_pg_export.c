@@ -61,12 +61,13 @@ static void test_rows(void **state)
 	NEED_SERVER();
 	assert_done(database_open(&server.site, &db, &err), &err);
 	marks = make_both(db);
-	assert_done(database_export_since(db, "webui", SPARE, marks, take_line, none, &err), &err);
+	const WrittenSpec spec = {.place = "webui", .before = SPARE, .marks = marks, .grew = true};
+	assert_done(database_export_since(db, &spec, take_line, none, &err), &err);
 	assert_int_equal(json_object_size(none), 0);
 	write_something();
 	/* As in a rollback, where nobody is let in any more. */
 	server_sql("postgres", "postgres", "ALTER DATABASE " SPARE " ALLOW_CONNECTIONS false");
-	assert_done(database_export_since(db, "webui", SPARE, marks, take_line, lines, &err), &err);
+	assert_done(database_export_since(db, &spec, take_line, lines, &err), &err);
 	server_sql("postgres", "postgres", "ALTER DATABASE " SPARE " ALLOW_CONNECTIONS true");
 
 	const json_t *chats = json_object_get(lines, "chat");
@@ -85,8 +86,7 @@ static void test_rows(void **state)
 	assert_lines(
 		lines, "loose", "{\"change\":\"deleted\",\"key\":{\"a\":1,\"t\":\"x\"}}", NULL);
 	assert_null(json_object_get(lines, "quiet"));
-	assert_error(database_export_since(db, "webui", SPARE, marks, refuse_line, NULL, &err),
-		&err, ERR_NO_SPACE);
+	assert_error(database_export_since(db, &spec, refuse_line, NULL, &err), &err, ERR_NO_SPACE);
 	database_close(TAKE(db));
 	drop_both();
 }
