@@ -138,10 +138,12 @@ struct DumpReader {
 	size_t size;
 	char *buffer;
 	int64_t bytes;
+	int64_t unpacked, given;
 	bool in_frame, ended;
 };
 
-bool dump_reader_open(const char *path, const FileSum *expected, DumpReader **ret, Err *err)
+bool dump_reader_open(
+	const char *path, const FileSum *expected, int64_t unpacked, DumpReader **ret, Err *err)
 {
 	AUTO(dump_reader_free_auto) DumpReader *reader = NEW(DumpReader);
 	struct stat about;
@@ -154,6 +156,7 @@ bool dump_reader_open(const char *path, const FileSum *expected, DumpReader **re
 		return err_fail(err, ERR_VERIFY, "'%s' is not a regular file", path);
 	reader->path = str_dup(path);
 	reader->expected = *expected;
+	reader->unpacked = unpacked;
 	reader->sha = sha256_new();
 	reader->zstd = ZSTD_createDCtx();
 	if (!reader->zstd)
@@ -175,6 +178,9 @@ static bool judge_end(DumpReader *reader, Err *err)
 	if (strcmp(digest, reader->expected.sha256) != 0)
 		return err_fail(err, ERR_VERIFY,
 			"'%s' is not what was backed up: its SHA-256 differs", reader->path);
+	if (reader->given != reader->unpacked)
+		return err_fail(err, ERR_VERIFY, "'%s' unpacks to %lld bytes instead of %lld",
+			reader->path, (long long)reader->given, (long long)reader->unpacked);
 	reader->ended = true;
 	return true;
 }
@@ -219,6 +225,10 @@ bool dump_reader_next(void *arg, void *bytes, size_t max, size_t *ret_len, Err *
 		if (out.pos == 0 && reader->in.pos == reader->in.size && !refill(reader, err))
 			return false;
 	}
+	reader->given += (int64_t)out.pos;
+	if (reader->given > reader->unpacked)
+		return err_fail(err, ERR_VERIFY, "'%s' unpacks to more than %lld bytes",
+			reader->path, (long long)reader->unpacked);
 	*ret_len = out.pos;
 	return true;
 }

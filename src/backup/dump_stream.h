@@ -27,10 +27,12 @@ void dump_writer_free(DumpWriter *writer);
 DEFINE_AUTO(DumpWriter, dump_writer_free)
 
 typedef struct DumpReader DumpReader;
-bool dump_reader_open(
-	const char *path, const FileSum *expected, DumpReader **ret, Err *err) NODISCARD;
-/* A DumpSource. At the end of the file size and digest must be the expected ones, and the zstd
- * frame complete, else ERR_VERIFY: so whoever reads to the end has restored what was backed up. */
+/* `unpacked`: bytes before compression; a few bytes of zstd can stand for any number. */
+bool dump_reader_open(const char *path, const FileSum *expected, int64_t unpacked, DumpReader **ret,
+	Err *err) NODISCARD;
+/* A DumpSource. At the end of the file its size and digest and what came out must be the expected
+ * ones, and the zstd frame complete, else ERR_VERIFY: so whoever reads to the end has restored what
+ * was backed up. More than `unpacked` bytes never come out. */
 bool dump_reader_next(void *reader, void *bytes, size_t max, size_t *ret_len, Err *err) NODISCARD;
 void dump_reader_free(DumpReader *reader);
 DEFINE_AUTO(DumpReader, dump_reader_free)

@@ -3,10 +3,10 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "backup/dump_stream.h"
 #include "backup/manifest.h"
 #include "backup/proof_record.h"
 #include "backup/prove_compare.h"
+#include "backup/set_dump.h"
 #include "backup/set_file.h"
 #include "base/clock.h"
 #include "base/event.h"
@@ -16,7 +16,6 @@
 #include "base/text.h"
 #include "os/background.h"
 #include "os/copy.h"
-#include "os/disk.h"
 #include "os/file.h"
 #include "os/pace.h"
 #include "os/signals.h"
@@ -27,7 +26,6 @@
 #define FINDINGS_MAX     50
 #define UNPACKED_START   ".belay-proof-"
 #define UNPACKED_END     ".unpacked"
-#define MARGIN_BYTES     (64 * 1024 * 1024) /* of the disk, for everybody else */
 
 typedef struct Proof {
 	BackupSet *set;
@@ -133,16 +131,6 @@ static bool check_files(Proof *proof, Err *err)
 
 /* ---- the database ---- */
 
-static bool open_dump(Proof *proof, Err *err)
-{
-	const json_t *manifest = proof->set->manifest;
-	const char *name = json_str(json_object_get(manifest, "database"), "file");
-	const FileSum sum = manifest_sum(manifest_file(manifest, name));
-	AUTO(free_auto) char *path = path_join(proof->set->path, name);
-
-	return dump_reader_open(path, &sum, &proof->reader, err);
-}
-
 static bool next_bytes(void *arg, void *bytes, size_t max, size_t *ret_len, Err *err)
 {
 	Proof *proof = arg;
@@ -177,17 +165,17 @@ static bool unpack(Proof *proof, Err *err)
 	fd = open(proof->unpacked, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return err_fail_sys(err, "cannot make '%s'", proof->unpacked);
-	return open_dump(proof, err) && unpack_into(proof, fd, err);
+	return set_dump_open(proof->set, NULL, &proof->reader, err) && unpack_into(proof, fd, err);
 }
 
-/* Several workers need a file that they can seek in. Without room for it, one reads the stream. */
-static bool has_room(const Proof *proof, int64_t bytes)
+static bool restore_stream(Proof *proof, Err *err)
 {
-	AUTO(err_clear) Err ignored = {0};
-	DiskFree disk;
+	AUTO(free_auto) char *folder = database_is_sqlite(proof->db) ? path_folder(proof->scratch)
+								     : NULL;
 
-	return bytes > 0 && disk_free(proof->site->backup_dir, &disk, &ignored) &&
-	       disk.free_bytes > bytes + MARGIN_BYTES;
+	begin(proof, N_("restoring the dump into a scratch database"), proof->total);
+	return set_dump_open(proof->set, folder, &proof->reader, err) &&
+	       database_restore(proof->db, proof->scratch, proof->run, next_bytes, proof, err);
 }
 
 static bool restore_from_file(Proof *proof, const char *path, Err *err)
@@ -197,19 +185,15 @@ static bool restore_from_file(Proof *proof, const char *path, Err *err)
 		proof->db, proof->scratch, proof->run, path, proof->keep_scratch, err);
 }
 
+/* Several workers need a file that they can seek in. Without room for it, one reads the stream. */
 static bool restore_set(Proof *proof, bool from_file, Err *err)
 {
-	const json_t *about = json_object_get(proof->set->manifest, "database");
-	const int64_t bytes = json_int(about, "unpacked_bytes", 0);
 	AUTO(err_clear) Err ignored = {0};
 	bool done;
 
-	proof->total = bytes;
-	if (!from_file || !has_room(proof, bytes)) {
-		begin(proof, N_("restoring the dump into a scratch database"), bytes);
-		return open_dump(proof, err) && database_restore(proof->db, proof->scratch,
-							proof->run, next_bytes, proof, err);
-	}
+	proof->total = set_dump_bytes(proof->set);
+	if (!from_file || !set_dump_fits(proof->set, proof->site->backup_dir))
+		return restore_stream(proof, err);
 	done = unpack(proof, err) && restore_from_file(proof, proof->unpacked, err);
 	if (!file_remove(proof->unpacked, &ignored))
 		event_warn_err("leftover", &ignored);

@@ -4,8 +4,8 @@
 
 #include "backup/backup.h"
 
-#include "backup/dump_stream.h"
 #include "backup/manifest.h"
+#include "backup/set_dump.h"
 #include "backup/set_file.h"
 #include "base/event.h"
 #include "base/fault.h"
@@ -49,9 +49,8 @@ bool backup_restore_database(
 	const BackupSet *set, Database *db, const char *spare, const char *run, Err *err)
 {
 	AUTO(dump_reader_free_auto) DumpReader *reader = NULL;
-	AUTO(free_auto) char *path = NULL;
+	AUTO(free_auto) char *folder = NULL;
 	const json_t *about;
-	FileSum sum;
 
 	if (!need_manifest(set, err))
 		return false;
@@ -60,9 +59,8 @@ bool backup_restore_database(
 		return err_fail(err, ERR_REFUSED,
 			"backup set '%s' holds a %s database, and the site uses another kind",
 			set->name, json_str(about, "kind"));
-	path = path_join(set->path, json_str(about, "file"));
-	sum = manifest_sum(manifest_file(set->manifest, json_str(about, "file")));
-	if (!dump_reader_open(path, &sum, &reader, err) ||
+	folder = database_is_sqlite(db) ? path_folder(spare) : NULL;
+	if (!set_dump_open(set, folder, &reader, err) ||
 		!database_restore(db, spare, run, dump_reader_next, reader, err))
 		return err_wrap(err, "restoring the database of '%s'", set->name);
 	return true;

@@ -18,14 +18,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	size_t got = 1, total = 0;
 
 	sha256_of(bytes, len, sum.sha256);
-	FUZZ_MUST(dump_reader_open(path, &sum, &reader, &err));
-	while (got > 0 && total < UNPACKED_MAX) {
+	FUZZ_MUST(dump_reader_open(path, &sum, UNPACKED_MAX, &reader, &err));
+	while (got > 0) {
 		if (!dump_reader_next(reader, chunk, sizeof chunk, &got, &err)) {
 			FUZZ_MUST(err.kind == ERR_VERIFY);
 			break;
 		}
 		FUZZ_MUST(got <= sizeof chunk);
 		total += got;
+		FUZZ_MUST(total <= UNPACKED_MAX);
 	}
 	return 0;
 }

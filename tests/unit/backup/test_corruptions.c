@@ -3,10 +3,12 @@
 #include <fcntl.h>
 #include <time.h>
 
+#include "backup/dump_stream.h"
 #include "sqlite_backup.h"
 
-#define SEED   20261123
-#define ROUNDS 320
+#define SEED       20261123
+#define ROUNDS     320
+#define BOMB_BYTES (64 * 1024 * 1024)
 
 static uint64_t dice_state;
 
@@ -25,6 +27,7 @@ typedef struct Damage {
 	const BackupSet *other;
 	StrList files; /* of the set, below it; the manifest too */
 	char what[512];
+	const char *file; /* that a bit was flipped in; NULL: none */
 } Damage;
 
 static char *any_file(Damage *damage)
@@ -75,6 +78,7 @@ static bool flip_bit(Damage *damage)
 	bit = (unsigned)dice(8);
 	data[at] = (char)(data[at] ^ (1 << bit));
 	write_over(path, data, len);
+	damage->file = file;
 	snprintf(damage->what, sizeof(damage->what), "bit %u of byte %zu of '%s'", bit, at, file);
 	return true;
 }
@@ -286,9 +290,51 @@ static bool of_another_site(Damage *damage)
 	return true;
 }
 
+/* A few kilobytes of zstd that stand for much more than was backed up, and agree with their entry.
+ */
+static bool bomb(Damage *damage)
+{
+	AUTO(free_auto) char *path = full(damage, "webui.db.zst");
+	AUTO(free_auto) char *zeros = mem_new(1, BOMB_BYTES);
+	AUTO(dump_writer_free_auto) DumpWriter *writer = NULL;
+	AUTO(json_release_auto) json_t *manifest = NULL;
+	AUTO(err_clear) Err err = {0};
+	json_t *entry;
+	FileSum sum;
+
+	assert_done(manifest_read(damage->set->path, &manifest, &err), &err);
+	assert_done(file_remove(path, &err), &err);
+	assert_done(dump_writer_open(path, &writer, &err), &err);
+	assert_done(dump_writer_add(writer, zeros, BOMB_BYTES, &err), &err);
+	assert_done(dump_writer_finish(writer, &sum, &err), &err);
+	entry = (json_t *)manifest_file(manifest, "webui.db.zst");
+	json_put_int(entry, "bytes", sum.bytes);
+	json_put(entry, "sha256", sum.sha256);
+	assert_done(manifest_write(damage->set->path, manifest, &err), &err);
+	snprintf(damage->what, sizeof(damage->what), "%lld bytes that unpack to %d",
+		(long long)sum.bytes, BOMB_BYTES);
+	return true;
+}
+
+/* All agrees, but for how large the database was. */
+static bool another_size(Damage *damage)
+{
+	AUTO(json_release_auto) json_t *manifest = NULL;
+	AUTO(err_clear) Err err = {0};
+	const int64_t sizes[] = {-1, 0, 1, 4096, 1 << 24};
+	const int64_t size = sizes[dice(COUNT_OF(sizes))];
+
+	assert_done(manifest_read(damage->set->path, &manifest, &err), &err);
+	json_put_int(json_object_get(manifest, "database"), "unpacked_bytes", size);
+	assert_done(manifest_write(damage->set->path, manifest, &err), &err);
+	snprintf(damage->what, sizeof(damage->what), "a database of %lld bytes, sealed",
+		(long long)size);
+	return true;
+}
+
 static bool (*const damages[])(Damage *) = {flip_bit, flip_bit, flip_bit, truncate_file, empty_file,
 	remove_file, append_bytes, swap_members, link_instead, edit_manifest, edit_manifest,
-	stale_part, stale_set, another_database, of_another_site};
+	stale_part, stale_set, another_database, of_another_site, bomb, another_size};
 
 static bool note_file(void *arg, const TreeEntry *entry, Err *err UNUSED)
 {
@@ -349,13 +395,20 @@ static void no_damaged_set_is_proven(void **state)
 	AUTO(backup_set_clear) BackupSet set = {0};
 	AUTO(free_auto) char *pristine = NULL;
 	const long rounds = from_env("BELAY_ROUNDS", ROUNDS);
-	long done = 0;
+	AUTO(strlist_clear) StrList flipped = {0};
+	long done = 0, of_kind[COUNT_OF(damages)] = {0};
 
 	dice_state = (uint64_t)from_env("BELAY_SEED", SEED);
 	set_up_damage(&damage, &other, &set, &pristine);
 	while (done < rounds) {
-		if (!damages[dice(COUNT_OF(damages))](&damage))
+		const size_t kind = dice(COUNT_OF(damages));
+
+		damage.file = NULL;
+		if (!damages[kind](&damage))
 			continue;
+		of_kind[kind]++;
+		if (damage.file && !strlist_has(&flipped, damage.file))
+			strlist_add(&flipped, damage.file);
 		if (!is_refused(&damage))
 			fail_msg("round %ld: taken for proven: %s", done, damage.what);
 		bring_back(&damage, pristine);
@@ -363,6 +416,10 @@ static void no_damaged_set_is_proven(void **state)
 	}
 	/* And the undamaged one still is. */
 	assert_false(is_refused(&damage));
+	/* Nothing was left out: every kind of damage, a bit of every file. */
+	for (size_t kind = 0; kind < COUNT_OF(damages); kind++)
+		assert_true(of_kind[kind] > 0);
+	assert_int_equal(flipped.len, damage.files.len);
 	strlist_clear(&damage.files);
 }
 

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "backup/manifest.h"
@@ -72,13 +73,14 @@ static int teardown(void **state)
 }
 
 /* Reads everything; *ret_len is what came before an error. */
-static bool read_dump(const char *path, const FileSum *sum, char *bytes, size_t *ret_len, Err *err)
+static bool read_as(const char *path, const FileSum *sum, int64_t unpacked, char *bytes,
+	size_t *ret_len, Err *err)
 {
 	AUTO(dump_reader_free_auto) DumpReader *reader = NULL;
 	size_t got = 1;
 
 	*ret_len = 0;
-	if (!dump_reader_open(path, sum, &reader, err))
+	if (!dump_reader_open(path, sum, unpacked, &reader, err))
 		return false;
 	while (got > 0) {
 		if (!dump_reader_next(reader, bytes + *ret_len, BYTES + 1 - *ret_len, &got, err))
@@ -86,6 +88,11 @@ static bool read_dump(const char *path, const FileSum *sum, char *bytes, size_t 
 		*ret_len += got;
 	}
 	return true;
+}
+
+static bool read_dump(const char *path, const FileSum *sum, char *bytes, size_t *ret_len, Err *err)
+{
+	return read_as(path, sum, BYTES, bytes, ret_len, err);
 }
 
 static void what_goes_in_comes_out(void **state)
@@ -128,7 +135,7 @@ static void an_empty_dump_is_a_dump(void **state)
 	FileSum sum;
 
 	write_dump(path, "", 0, &sum);
-	assert_done(dump_reader_open(path, &sum, &reader, &err), &err);
+	assert_done(dump_reader_open(path, &sum, 0, &reader, &err), &err);
 	assert_done(dump_reader_next(reader, back, sizeof(back), &len, &err), &err);
 	assert_int_equal(len, 0);
 }
@@ -143,7 +150,7 @@ static void a_pipe_in_its_place_is_no_dump(void **state)
 	FileSum sum = {.bytes = 0};
 
 	assert_int_equal(mkfifo(path, 0600), 0);
-	assert_error(dump_reader_open(path, &sum, &reader, &err), &err, ERR_VERIFY);
+	assert_error(dump_reader_open(path, &sum, 0, &reader, &err), &err, ERR_VERIFY);
 }
 
 static void an_existing_file_is_not_overwritten(void **state)
@@ -200,6 +207,25 @@ static void a_cut_or_longer_file_is_found(void **state)
 	}
 }
 
+/* The file is whole and agrees with its digest, and stands for more, or less, than was backed up.
+ */
+static void it_unpacks_to_what_was_backed_up_and_no_more(void **state)
+{
+	Fixture *fixture = *state;
+	AUTO(free_auto) char *back = mem_new(1, BYTES + 1);
+	const int64_t sizes[] = {0, 1, BYTES / 2, BYTES - 1, BYTES + 1, (int64_t)1 << 60};
+
+	for (size_t i = 0; i < COUNT_OF(sizes); i++) {
+		AUTO(err_clear) Err err = {0};
+		size_t len;
+
+		assert_error(read_as(fixture->path, &fixture->sum, sizes[i], back, &len, &err),
+			&err, ERR_VERIFY);
+		assert_non_null(strstr(err.text, "unpacks to"));
+		assert_true((int64_t)len <= sizes[i]);
+	}
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 int main(void)
@@ -212,6 +238,7 @@ int main(void)
 		TEST(an_existing_file_is_not_overwritten),
 		TEST(one_flipped_bit_is_found_wherever_it_is),
 		TEST(a_cut_or_longer_file_is_found),
+		TEST(it_unpacks_to_what_was_backed_up_and_no_more),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
