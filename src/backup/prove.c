@@ -14,6 +14,7 @@
 #include "base/i18n.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "database/elsewhere.h"
 #include "os/background.h"
 #include "os/copy.h"
 #include "os/file.h"
@@ -30,7 +31,7 @@
 typedef struct Proof {
 	BackupSet *set;
 	const Site *site;
-	Database *db;
+	Database *db; /* where the scratch database is made */
 	const char *run;
 	bool keep_scratch;
 	ProofReport *report;
@@ -170,8 +171,8 @@ static bool unpack(Proof *proof, Err *err)
 
 static bool restore_stream(Proof *proof, Err *err)
 {
-	AUTO(free_auto) char *folder = database_is_sqlite(proof->db) ? path_folder(proof->scratch)
-								     : NULL;
+	AUTO(free_auto)
+	char *folder = database_is_sqlite(proof->db) ? path_folder(proof->scratch) : NULL;
 
 	begin(proof, N_("restoring the dump into a scratch database"), proof->total);
 	return set_dump_open(proof->set, folder, &proof->reader, err) &&
@@ -316,7 +317,8 @@ static bool prove_database(Proof *proof, Err *err)
 {
 	bool done;
 
-	if (!backup_prove_sweep(proof->site, proof->db, proof->run, err))
+	/* What another server lacks says nothing about the set. */
+	if (database_is_elsewhere(proof->db) && !database_fits(proof->db, err))
 		return false;
 	done = restore_and_look(proof, err);
 	if (!done)
@@ -408,15 +410,15 @@ bool backup_prove(BackupSet *set, const Site *site, Database *db, const char *ru
 	AUTO(proof_clear)
 	Proof proof = {.set = set,
 		.site = site,
-		.db = db,
+		.db = database_rehearsal(db),
 		.run = run,
 		.keep_scratch = keep_scratch,
 		.pace = {.bytes_per_s = site->limit_rate},
 		.report = &report};
 
-	proof.scratch = database_scratch_name(db, run);
+	proof.scratch = database_scratch_name(proof.db, run);
 	proof.unpacked = str_format("%s/" UNPACKED_START "%s" UNPACKED_END, site->backup_dir, run);
-	if (!background_run(prove, &proof, err))
+	if (!backup_prove_sweep(site, db, run, err) || !background_run(prove, &proof, err))
 		return err_wrap(err, "proving backup set '%s'", set->name);
 	*ret = report;
 	report = (ProofReport){0};
@@ -475,9 +477,14 @@ static bool sweep_files(const Site *site, const char *run, Err *err)
 bool backup_prove_sweep(const Site *site, Database *db, const char *run, Err *err)
 {
 	AUTO(strlist_clear) StrList swept = {0};
+	AUTO(err_clear) Err away = {0};
+	Database *there = database_rehearsal(db);
 
 	if (!sweep_files(site, run, err) || !database_scratch_sweep(db, run, &swept, err))
 		return err_wrap(err, "removing what an ended proof left");
+	/* Nobody waits for a server that only proofs need; the next sweep asks it again. */
+	if (there != db && !database_scratch_sweep(there, run, &swept, &away))
+		event_warn_err("leftover", &away);
 	for (size_t i = 0; i < swept.len; i++)
 		event_notice("leftover-removed", false,
 			"removed scratch database '%s' of a proof that was ended", swept.items[i]);

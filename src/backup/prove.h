@@ -5,6 +5,9 @@
  * Files: SHA-256 of each, re-read. The verdict is written into the manifest ("proven": when, how,
  * how long), so `status`, `backups` and `upgrade` tell proven from unproven sets.
  *
+ * The scratch database is made on the server of database_rehearsal(); owners are not compared on
+ * another one than the site's.
+ *
  * A dump made by hand (openwebui_backup_*.dump) is proven as a database: it can be restored and is
  * an Open WebUI's. What it lacks is said as a notice; the verdict lies in STATE/proofs. */
 #pragma once

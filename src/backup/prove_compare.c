@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "database/elsewhere.h"
 
 /* Of one kind; the rest is counted. A dump that is another database differs in everything. */
 #define NAMED_MAX 3
@@ -142,22 +143,27 @@ static bool owners_tell(const json_t *was, const json_t *is)
 	return true;
 }
 
-static void compare_shape(const json_t *about, const json_t *is, ProofReport *report)
+static void compare_owners(const json_t *was, const json_t *is, ProofReport *report)
 {
-	static const char *const lists[] = {
-		"revision", "columns", "indexes", "constraints", "triggers", "extensions"};
-	const json_t *was = json_object_get(about, "shape");
 	const char *owner = json_str(was, "owner");
 
-	for (size_t i = 0; i < COUNT_OF(lists); i++)
-		compare_list(lists[i], json_object_get(was, lists[i]),
-			json_object_get(is, lists[i]), report);
 	if (owners_tell(json_object_get(was, "owners"), json_object_get(is, "owners")))
 		compare_list("owners", json_object_get(was, "owners"),
 			json_object_get(is, "owners"), report);
 	if (!str_is(owner, json_str(is, "owner")))
 		FOUND(report, "owner", "the database belongs to '%s' instead of '%s'",
 			json_str(is, "owner") ? json_str(is, "owner") : "", owner ? owner : "");
+}
+
+static void compare_shape(const json_t *about, const json_t *is, ProofReport *report)
+{
+	static const char *const lists[] = {
+		"revision", "columns", "indexes", "constraints", "triggers", "extensions"};
+	const json_t *was = json_object_get(about, "shape");
+
+	for (size_t i = 0; i < COUNT_OF(lists); i++)
+		compare_list(lists[i], json_object_get(was, lists[i]),
+			json_object_get(is, lists[i]), report);
 	if (!str_is(json_str(was, "foreign_key_violations"),
 		    json_str(is, "foreign_key_violations")))
 		FOUND(report, "foreign-keys",
@@ -183,6 +189,9 @@ bool proof_compare(
 	else {
 		compare_tables(json_object_get(about, "tables"), tables, report);
 		compare_shape(about, shape, report);
+		/* Other roles own everything there. */
+		if (!database_is_elsewhere(db))
+			compare_owners(json_object_get(about, "shape"), shape, report);
 	}
 	return true;
 }

@@ -25,6 +25,7 @@ FindingKind check_disk(const CheckCtx *ctx, Err *why);
 FindingKind check_database(const CheckCtx *ctx, Err *why);
 FindingKind check_encoding(const CheckCtx *ctx, Err *why);
 FindingKind check_rights(const CheckCtx *ctx, Err *why);
+FindingKind check_rehearsal_server(const CheckCtx *ctx, Err *why);
 FindingKind check_obstacles(const CheckCtx *ctx, Err *why);
 FindingKind check_replication(const CheckCtx *ctx, Err *why);
 FindingKind check_sessions(const CheckCtx *ctx, Err *why);

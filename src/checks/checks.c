@@ -3,9 +3,10 @@
 #include "base/event.h"
 #include "base/i18n.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "checks/check_table.h"
 
-typedef enum { ANY_SITE, ENVIRONMENT_SITE, CONTAINER_SITE } SiteKind;
+typedef enum { ANY_SITE, ENVIRONMENT_SITE, CONTAINER_SITE, REHEARSING_SITE } SiteKind;
 
 typedef struct Check {
 	const char *id; /* stable, in JSON */
@@ -42,6 +43,8 @@ static const Check checks[] = {
 	{"encoding", N_("the database is UTF-8"), false, ANY_SITE, check_encoding},
 	{"rights", N_("the role may copy, rename and shut databases"), false, ANY_SITE,
 		check_rights},
+	{"rehearsal-server", N_("the server for rehearsals takes the site's database"), false,
+		REHEARSING_SITE, check_rehearsal_server},
 	{"obstacles", N_("nothing makes a copy unsafe"), false, ANY_SITE, check_obstacles},
 	{"replication", N_("nothing replicates the database"), false, ANY_SITE, check_replication},
 	{"sessions", N_("nobody else uses the database"), false, ANY_SITE, check_sessions},
@@ -89,6 +92,9 @@ static void count(CheckSummary *summary, FindingKind kind, const Err *why)
 
 static bool concerns(const Check *check, const Site *site)
 {
+	/* On its own server the site rehearses without being asked. */
+	if (check->sites == REHEARSING_SITE)
+		return !str_empty(site->rehearsal_server);
 	return check->sites == ANY_SITE ||
 	       (check->sites == CONTAINER_SITE) == site_in_container(site);
 }

@@ -2,6 +2,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "checks/check_table.h"
+#include "database/elsewhere.h"
 #include "service/service.h"
 #include "database/obstacles.h"
 
@@ -43,6 +44,13 @@ FindingKind check_encoding(const CheckCtx *ctx, Err *why)
 FindingKind check_rights(const CheckCtx *ctx, Err *why)
 {
 	return database_try_rights(ctx->db, why) ? FINDING_OK : FINDING_REFUSED;
+}
+
+FindingKind check_rehearsal_server(const CheckCtx *ctx, Err *why)
+{
+	Database *there = database_rehearsal(ctx->db);
+
+	return database_fits(there, why) ? FINDING_OK : FINDING_REFUSED;
 }
 
 FindingKind check_obstacles(const CheckCtx *ctx, Err *why)

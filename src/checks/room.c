@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "database/elsewhere.h"
 #include "os/file.h"
 #include "os/tree.h"
 
@@ -24,47 +25,50 @@ static const char *const use_names[ROOM_USES] = {
 
 /* ---- gathering ---- */
 
-static RoomPlace *find_place(Room *room, const char *path, const DiskFree *disk)
+static RoomPlace *find_place(Room *room, const RoomPlace *wanted)
 {
 	for (size_t i = 0; i < room->len; i++)
-		if (path ? room->places[i].path && room->places[i].disk.device == disk->device
-			 : !room->places[i].path)
+		if (wanted->path ? room->places[i].path &&
+					   room->places[i].disk.device == wanted->disk.device
+				 : !room->places[i].path &&
+					   room->places[i].rehearses == wanted->rehearses)
 			return &room->places[i];
 	return NULL;
 }
 
-/* `path` NULL: the place that cannot be asked. */
-static bool add(Room *room, const char *path, RoomUse use, int64_t bytes, Err *err)
+static bool add_to(Room *room, RoomPlace wanted, RoomUse use, int64_t bytes, Err *err)
 {
-	DiskFree disk = {0};
 	RoomPlace *place;
 
-	if (path && !disk_free(path, &disk, err))
+	if (wanted.path && !disk_free(wanted.path, &wanted.disk, err))
 		return false;
-	place = find_place(room, path, &disk);
+	place = find_place(room, &wanted);
 	if (!place && room->len == ROOM_PLACES_MAX)
 		return err_fail(err, ERR_INTERNAL, "more than %d file systems", ROOM_PLACES_MAX);
 	if (!place) {
 		place = &room->places[room->len++];
-		*place = (RoomPlace){.path = str_dup(path), .disk = disk};
+		*place = wanted;
+		place->path = str_dup(wanted.path);
 	}
 	place->bytes[use] += bytes;
 	return true;
 }
 
+/* `path` NULL: the place that cannot be asked. */
+static bool add(Room *room, const char *path, RoomUse use, int64_t bytes, Err *err)
+{
+	return add_to(room, (RoomPlace){.path = (char *)path}, use, bytes, err);
+}
+
 /* The server recycles its log at max_wal_size; archiving and slots that lag keep more. */
 static int64_t log_kept(Database *db, int64_t written)
 {
-	AUTO(free_auto) char *limit = NULL;
-	AUTO(err_clear) Err ignored = {0};
+	int64_t limit;
 
 	if (database_is_sqlite(db))
 		return 0;
-	if (database_ask(db, database_live(db),
-		    "SELECT pg_size_bytes(current_setting('max_wal_size'))", &limit, &ignored) &&
-		limit && strtoll(limit, NULL, 10) < written)
-		return strtoll(limit, NULL, 10);
-	return written;
+	limit = database_server_number(db, "SELECT pg_size_bytes(current_setting('max_wal_size'))");
+	return limit >= 0 && limit < written ? limit : written;
 }
 
 static bool add_environment(const CheckCtx *ctx, Room *room, Err *err)
@@ -90,7 +94,7 @@ static bool add_proof(const CheckCtx *ctx, int64_t bytes, Room *room, Err *err)
 	bool from_file;
 	DiskFree disk;
 
-	if (!database_restore_way(ctx->db, &from_file, &how, &ignored))
+	if (!database_restore_way(database_rehearsal(ctx->db), &from_file, &how, &ignored))
 		return true; /* the backup says why */
 	room->restore_how = TAKE(how);
 	if (!from_file || !disk_free(ctx->site->backup_dir, &disk, &ignored) ||
@@ -108,14 +112,32 @@ static int64_t migrated_bytes(const CheckCtx *ctx, int64_t bytes)
 	return bytes * (database_is_sqlite(ctx->db) ? SQLITE_GROWTH : SERVER_GROWTH);
 }
 
+/* Where it is the site's own server, its log is used again for the copy. */
+static bool add_elsewhere(const CheckCtx *ctx, int64_t migrated, Room *room, Err *err)
+{
+	Database *there = database_rehearsal(ctx->db);
+	AUTO(err_clear) Err away = {0}; /* a check of its own says so */
+	AUTO(free_auto) char *folder = NULL;
+
+	if (!database_folder(there, &folder, &away))
+		err_clear(&away);
+	const RoomPlace place = {.path = folder, .rehearses = true};
+
+	return add_to(room, place, ROOM_REHEARSAL, migrated, err) &&
+	       add_to(room, place, ROOM_LOG, log_kept(there, migrated), err);
+}
+
 static bool add_databases(const CheckCtx *ctx, int64_t bytes, Room *room, Err *err)
 {
 	const int64_t migrated = migrated_bytes(ctx, bytes);
+	const bool elsewhere = database_is_elsewhere(database_rehearsal(ctx->db));
+	const bool writes_log = ctx->version || !elsewhere;
 	AUTO(free_auto) char *folder = NULL;
 
 	return database_folder(ctx->db, &folder, err) && add_proof(ctx, bytes, room, err) &&
-	       add(room, folder, ROOM_REHEARSAL, migrated, err) &&
-	       add(room, folder, ROOM_LOG, log_kept(ctx->db, migrated), err) &&
+	       (elsewhere ? add_elsewhere(ctx, migrated, room, err)
+			  : add(room, folder, ROOM_REHEARSAL, migrated, err)) &&
+	       (!writes_log || add(room, folder, ROOM_LOG, log_kept(ctx->db, migrated), err)) &&
 	       (!ctx->version || add(room, folder, ROOM_COPY, migrated, err));
 }
 
@@ -207,6 +229,10 @@ static void describe(const RoomPlace *place, Err *ret)
 	if (place->path)
 		err_fail(ret, ERR_REFUSED, "'%s': %s needed, %s free", place->path,
 			size_text(room_peak(place)), size_text(place->disk.free_bytes));
+	else if (place->rehearses)
+		err_fail(ret, ERR_REFUSED,
+			"the disk of the rehearsal server cannot be asked from here: %s needed there",
+			size_text(room_peak(place)));
 	else
 		err_fail(ret, ERR_REFUSED,
 			"the disk of the database server cannot be asked from here: %s needed there",
@@ -274,6 +300,8 @@ json_t *room_json(const Room *room)
 		json_t *one = json_object(), *uses = json_object();
 
 		json_put(one, "path", place->path);
+		if (place->rehearses)
+			json_object_set_new(one, "rehearses", json_true());
 		json_put_int(one, "bytes", room_peak(place));
 		if (place->path)
 			json_put_int(one, "free_bytes", place->disk.free_bytes);

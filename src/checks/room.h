@@ -4,7 +4,8 @@
  *     room_measured   after a rehearsal, what the upgrade itself will still take
  *     room_judge      is it there?
  *
- * Paths on one file system are one place. The database server's disk is a place too: on this
+ * Paths on one file system are one place. The database server's disk is a place too, and that of
+ * the server on which upgrades are rehearsed: on this
  * machine, or where its container keeps a folder of this machine; else its path is NULL and nobody
  * can say what is free there. */
 #pragma once
@@ -23,7 +24,8 @@ typedef enum {
 } RoomUse;
 
 typedef struct RoomPlace {
-	char *path; /* NULL: cannot be asked from here */
+	char *path;     /* NULL: cannot be asked from here */
+	bool rehearses; /* it is the disk of the rehearsal_server */
 	DiskFree disk;
 	int64_t bytes[ROOM_USES];
 } RoomPlace;

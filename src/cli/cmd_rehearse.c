@@ -26,6 +26,7 @@ static void show_waits(const json_t *report, Out *out)
 	char *growth = str_format("%s -> %s", str_bytes((unsigned long long)before),
 		str_bytes((unsigned long long)after));
 
+	row(table, _("rehearsed on"), json_str(report, "server"));
 	row_ms(table, _("users would have no service for"), predicted, "dark_ms");
 	row_ms(table, _("saving would be refused for"), predicted, "read_only_ms");
 	row_ms(table, _("migrations took"), report, "migrate_ms");

@@ -93,6 +93,7 @@ static void show_head(const json_t *plan, Out *out)
 	row(table, _("environment"), json_str(plan, "environment"));
 	row(table, _("image"), images);
 	row(table, _("database"), where);
+	row(table, _("rehearsed on"), json_str(database, "rehearsal_server"));
 	row_bytes(table, _("size of the database"), database, "bytes");
 	row(table, _("migrations"), migrations ? count : NULL);
 	row(table, _("backup in"), json_str(plan, "backup_dir"));
@@ -137,6 +138,12 @@ static char *uses_of(const json_t *place)
 	return strlist_join(&uses, ", ");
 }
 
+/* Whose disk cannot be asked from here. */
+static const char *server_name(const json_t *place)
+{
+	return json_flag(place, "rehearses", false) ? _("rehearsal server") : _("database server");
+}
+
 /* Not everything is there at one time: what is needed is less than the sum. */
 static void show_disk(const json_t *plan, Out *out)
 {
@@ -158,7 +165,7 @@ static void show_disk(const json_t *plan, Out *out)
 		AUTO(free_auto) char *uses = uses_of(place);
 
 		table_row(table,
-			(const char *const[]){path ? path : _("database server"),
+			(const char *const[]){path ? path : server_name(place),
 				path ? str_bytes(free_bytes) : _("unknown"),
 				str_bytes((unsigned long long)json_int(place, "bytes", 0)), uses});
 	}

@@ -72,6 +72,10 @@ const SiteKey site_keys[] = {
 	{"database", "admin_url", KEY_TEXT, NULL, NULL, true, FIELD(admin_url),
 		N_("the same database server as a role that may create and rename databases, if the "
 		   "application's role may not")},
+	{"database", "rehearsal_server", KEY_TEXT, NULL, NULL, true, FIELD(rehearsal_server),
+		N_("URL of another PostgreSQL server, of the same major version or newer, on which "
+		   "backups are proven and upgrades rehearsed, as a role that may create databases; "
+		   "default: the site's own server")},
 	{"database", "container", KEY_TEXT, NULL, NULL, false, FIELD(container),
 		N_("Docker container of the database; pg_dump and pg_restore are run in it where the "
 		   "host has none")},

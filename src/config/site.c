@@ -111,6 +111,7 @@ static void learn_secrets(const Site *site)
 	redact_add(site->api_key);
 	redact_add(site->database_url_text);
 	redact_add(site->admin_url);
+	redact_add(site->rehearsal_server);
 }
 
 static bool need(const char *value, const char *key, const char *because, Err *err)
@@ -206,6 +207,29 @@ static bool read_settings(Site *site, WebuiEnv *ret, Err *err)
 	return true;
 }
 
+/* Looked at before anything is begun: a typing error in it must not be found in the middle of a
+ * run.
+ */
+static bool check_rehearsal_server(const Site *site, const DatabaseUrl *database, Err *err)
+{
+	AUTO(database_url_clear) DatabaseUrl url = {0};
+
+	if (!site->rehearsal_server)
+		return true;
+	if (database->kind != DATABASE_POSTGRES) {
+		err_fail(err, ERR_CONFIG,
+			"the key 'rehearsal_server' does not go with a SQLite database");
+		return err_hint(err, "remove 'rehearsal_server = …': copies of a file are tried on "
+				     "this machine");
+	}
+	if (!database_url_parse(site->rehearsal_server, site->recipe.dir, &url, err)) {
+		err->kind = ERR_CONFIG;
+		return err_wrap(err, "rehearsal_server");
+	}
+	return url.kind == DATABASE_POSTGRES ||
+	       err_fail(err, ERR_CONFIG, "rehearsal_server is not the URL of a PostgreSQL server");
+}
+
 bool site_refresh(Site *site, Err *err)
 {
 	AUTO(webui_env_clear) WebuiEnv webui = {0};
@@ -218,6 +242,8 @@ bool site_refresh(Site *site, Err *err)
 	if (!database_url_parse(url, site->recipe.dir, &database, err) ||
 		!site_database_outside(site, &database, err))
 		return err_wrap(err, "the database of site '%s'", site->name);
+	if (!check_rehearsal_server(site, &database, err))
+		return err_wrap(err, "%s", site->file);
 	webui_env_clear(&site->webui);
 	database_url_clear(&site->database);
 	site->webui = webui;
@@ -261,6 +287,7 @@ static bool url_has_password(const char *url)
 static bool check_access(const Site *site, const struct stat *seen, Err *err)
 {
 	bool secret = site->api_key || url_has_password(site->admin_url) ||
+		      url_has_password(site->rehearsal_server) ||
 		      url_has_password(site->database_url_text);
 	bool others_write = seen->st_mode & 0022;
 

@@ -54,6 +54,8 @@ typedef struct Site {
 
 	char *database_url_text; /* key `database_url`; NULL: the one Open WebUI uses */
 	char *admin_url;
+	char *rehearsal_server;  /* URL of the PostgreSQL for proofs and rehearsals; NULL: the
+				    site's own */
 	char *container;         /* container of the database; NULL: none */
 	bool disconnect_others;  /* sessions of others on the database may be ended */
 	bool accept_replication; /* slots and subscriptions may stay with the old database */

@@ -21,7 +21,7 @@ bool database_open(const Site *site, Database **ret, Err *err)
 		db->site = &db->reached;
 	}
 	db->ops = site->database.kind == DATABASE_SQLITE ? &sqlite_database_ops : &pg_database_ops;
-	if (!db->ops->open(db, err))
+	if (!db->ops->open(db, err) || !database_open_elsewhere(site, db, err))
 		return false;
 	*ret = TAKE(db);
 	return true;
@@ -31,8 +31,10 @@ void database_close(Database *db)
 {
 	if (!db)
 		return;
+	database_close(db->there);
 	if (db->ops)
 		db->ops->close(db);
+	database_url_clear(&db->elsewhere);
 	free(db->live);
 	free(db->host);
 	free(db);
@@ -102,17 +104,14 @@ bool database_ask(Database *db, const char *place, const char *query, char **ret
 	return db->ops->ask(db, place, query, ret, err);
 }
 
+int64_t database_server_number(Database *db, const char *query)
+{
+	return db->ops->server_number ? db->ops->server_number(db, query) : -1;
+}
+
 int64_t database_wal_bytes(Database *db)
 {
-	AUTO(free_auto) char *bytes = NULL;
-	AUTO(err_clear) Err ignored = {0};
-
-	if (database_is_sqlite(db) ||
-		!database_ask(db, db->live, "SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')",
-			&bytes, &ignored) ||
-		!bytes)
-		return -1;
-	return strtoll(bytes, NULL, 10);
+	return database_server_number(db, "SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')");
 }
 
 bool database_folder(Database *db, char **ret, Err *err)

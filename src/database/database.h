@@ -66,6 +66,8 @@ bool database_ask(
 /* How much the server has written to its log (WAL) since it was made, everybody's writing included;
  * -1 where there is none or the server does not say. */
 int64_t database_wal_bytes(Database *db);
+/* A number that the server itself knows, whatever databases it has; -1: it has none to tell. */
+int64_t database_server_number(Database *db, const char *query);
 
 /* A folder of this machine on whose file system the databases lie; NULL where it cannot be seen
  * from here (another machine, a container without such a folder). */

@@ -25,6 +25,10 @@ typedef struct DatabaseOps {
 	bool (*ask)(Database *db, const char *place, const char *query, char **ret, Err *err);
 
 	bool (*folder)(Database *db, char **ret, Err *err); /* NULL: that of the live place */
+	/* NULL: there is no such thing */
+	bool (*server)(Database *db, char **ret, Err *err);
+	bool (*fits)(Database *elsewhere, Err *err);
+	int64_t (*server_number)(Database *db, const char *query);
 
 	bool (*sessions)(Database *db, StrList *ret, Err *err);
 	bool (*try_rights)(Database *db, Err *err);
@@ -72,10 +76,16 @@ struct Database {
 	const DatabaseOps *ops;
 	const Site *site; /* of a site in a container: `reached` */
 	char *host;       /* that reached.database.host points to (reach.h), else NULL */
-	Site reached;     /* the site with that host; all else is the site's own */
+	Site reached;     /* the site with that host, or there; all else is the site's own */
 	char *live;
 	void *backend;
+	Database *there;       /* on the rehearsal server; NULL: there is none, or this is it */
+	Database *like;        /* only there: the site's own */
+	DatabaseUrl elsewhere; /* only there: that `reached` names */
 };
+
+/* elsewhere.c: sets db->there where the site file names a server for it. */
+bool database_open_elsewhere(const Site *site, Database *db, Err *err) NODISCARD;
 
 extern const DatabaseOps sqlite_database_ops; /* sqlite_database.c */
 extern const DatabaseOps pg_database_ops;     /* pg_database.c */

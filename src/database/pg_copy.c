@@ -1,4 +1,5 @@
 #include "database/pg.h"
+#include "database/pg_elsewhere.h"
 #include "database/pg_freeze.h"
 
 #include "base/fault.h"
@@ -75,7 +76,7 @@ bool pg_clear_spare(Database *db, const char *spare, const char *run, Err *err)
 
 /* -- making ----------------------------------------------------------------------------------- */
 
-static bool locale_words(PgSession *admin, const char *live, Text *out, Err *err)
+bool pg_locale_words(PgSession *admin, const char *live, Text *out, Err *err)
 {
 	AUTO(pg_rows_free_auto) PgRows *rows = NULL;
 	const char *const params[] = {live, NULL};
@@ -83,11 +84,9 @@ static bool locale_words(PgSession *admin, const char *live, Text *out, Err *err
 	if (!pg_query(admin,
 		    pg_server_version(admin) >= 150000
 			    ? "SELECT pg_encoding_to_char(encoding), datlocprovider::text, datcollate, datctype,"
-			      " to_jsonb(d) ->> 'daticulocale', to_jsonb(d) ->> 'datlocale',"
-			      " (SELECT spcname FROM pg_tablespace t WHERE t.oid = dattablespace)"
+			      " to_jsonb(d) ->> 'daticulocale', to_jsonb(d) ->> 'datlocale'"
 			      " FROM pg_database d WHERE datname = $1"
-			    : "SELECT pg_encoding_to_char(encoding), 'c', datcollate, datctype, NULL, NULL,"
-			      " (SELECT spcname FROM pg_tablespace t WHERE t.oid = dattablespace)"
+			    : "SELECT pg_encoding_to_char(encoding), 'c', datcollate, datctype, NULL, NULL"
 			      " FROM pg_database WHERE datname = $1",
 		    params, &rows, err))
 		return false;
@@ -99,12 +98,6 @@ static bool locale_words(PgSession *admin, const char *live, Text *out, Err *err
 	const char *own = pg_text(rows, 0, 4) ? pg_text(rows, 0, 4) : pg_text(rows, 0, 5);
 
 	text_addf(out, " ENCODING %s LC_COLLATE %s LC_CTYPE %s", encoding, collate, ctype);
-	/* To name the default one takes a right that going without a word does not. */
-	if (!str_is(pg_text(rows, 0, 6), "pg_default")) {
-		AUTO(free_auto) char *space = pg_ident(pg_text(rows, 0, 6));
-
-		text_addf(out, " TABLESPACE %s", space);
-	}
 	const bool is_icu = str_is(pg_text(rows, 0, 1), "i");
 
 	if (own && (is_icu || str_is(pg_text(rows, 0, 1), "b"))) {
@@ -112,6 +105,25 @@ static bool locale_words(PgSession *admin, const char *live, Text *out, Err *err
 
 		text_addf(out, " LOCALE_PROVIDER %s %s %s", is_icu ? "icu" : "builtin",
 			is_icu ? "ICU_LOCALE" : "BUILTIN_LOCALE", literal);
+	}
+	return true;
+}
+
+/* To name the default one takes a right that going without a word does not. */
+static bool space_word(PgSession *admin, const char *live, Text *out, Err *err)
+{
+	AUTO(free_auto) char *name = NULL;
+	const char *const params[] = {live, NULL};
+
+	if (!pg_value(admin,
+		    "SELECT spcname FROM pg_database d JOIN pg_tablespace t ON t.oid = dattablespace"
+		    " WHERE datname = $1",
+		    params, &name, err))
+		return false;
+	if (name && !str_is(name, "pg_default")) {
+		AUTO(free_auto) char *space = pg_ident(name);
+
+		text_addf(out, " TABLESPACE %s", space);
 	}
 	return true;
 }
@@ -130,7 +142,8 @@ static bool create(Database *db, const char *spare, const PgEntry *live, bool fr
 
 		text_addf(&words, " OWNER %s", owner);
 	}
-	if (!from_live && !locale_words(admin, db->live, &words, err))
+	if (!from_live && (!pg_locale_words(admin, db->live, &words, err) ||
+				  !space_word(admin, db->live, &words, err)))
 		return false;
 	if (!FAULT(err, "pg-create"))
 		return false;
@@ -174,6 +187,8 @@ bool pg_create_spare(Database *db, const char *spare, const char *run, bool from
 	AUTO(pg_entry_clear) PgEntry live = {0};
 	AUTO(pg_entry_clear) PgEntry copy = {0};
 
+	if (db->like)
+		return pg_create_elsewhere(db, spare, run, err);
 	if (!pg_entry(db, db->live, NULL, &live, err))
 		return false;
 	if (!live.id && from_live)

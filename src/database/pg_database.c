@@ -1,4 +1,5 @@
 #include "database/pg.h"
+#include "database/pg_elsewhere.h"
 #include "database/pg_freeze.h"
 #include "database/pg_rights.h"
 
@@ -163,6 +164,31 @@ static bool revision(Database *db, const char *place, StrList *ret, Err *err)
 	       err_wrap(err, "asking for the revision of '%s'", place);
 }
 
+static int64_t server_number(Database *db, const char *query)
+{
+	AUTO(free_auto) char *number = NULL;
+	AUTO(err_clear) Err ignored = {0};
+	PgSession *admin;
+
+	if (!pg_admin(db, &admin, &ignored) || !pg_value(admin, query, NULL, &number, &ignored) ||
+		!number)
+		return -1;
+	return strtoll(number, NULL, 10);
+}
+
+static bool server(Database *db, char **ret, Err *err)
+{
+	AUTO(free_auto) char *version = NULL;
+	PgSession *admin;
+
+	if (!pg_admin(db, &admin, err) ||
+		!pg_value(admin, "SELECT split_part(current_setting('server_version'), ' ', 1)",
+			NULL, &version, err))
+		return err_wrap(err, "asking the PostgreSQL server about itself");
+	*ret = server_text(db, version);
+	return true;
+}
+
 const DatabaseOps pg_database_ops = {
 	.is_sqlite = false,
 	.open = open_backend,
@@ -177,6 +203,9 @@ const DatabaseOps pg_database_ops = {
 	.digests = pg_digests,
 	.ask = ask,
 	.folder = pg_folder,
+	.server = server,
+	.fits = pg_fits,
+	.server_number = server_number,
 	.sessions = pg_sessions,
 	.replication = pg_replication,
 	.try_rights = pg_try_rights,

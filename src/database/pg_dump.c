@@ -1,4 +1,5 @@
 #include "database/pg.h"
+#include "database/pg_elsewhere.h"
 
 #include <poll.h>
 #include <pthread.h>
@@ -207,7 +208,8 @@ static bool pump_in(int pipe, DumpSource source, void *arg, Err *err)
 	}
 }
 
-static bool run_restore(PgProgram *program, bool superuser, DumpSource source, void *arg, Err *err)
+static bool run_restore(const Database *db, PgProgram *program, bool superuser, DumpSource source,
+	void *arg, Err *err)
 {
 	AUTO(err_clear) Err here = {0};
 	ProcRunning *running = NULL;
@@ -216,9 +218,7 @@ static bool run_restore(PgProgram *program, bool superuser, DumpSource source, v
 
 	strlist_add(&program->argv, "--exit-on-error");
 	strlist_add(&program->argv, "--no-subscriptions"); /* sets of older belays have them */
-	/* Only a superuser can give objects to others; for everyone else they become his own. */
-	if (!superuser)
-		strlist_add(&program->argv, "--no-owner");
+	pg_restore_as(db, superuser, &program->argv);
 	const ProcSpec spec = {.argv = strlist_argv(&program->argv),
 		.env = strlist_argv(&program->env),
 		.output_fd = -1,
@@ -264,7 +264,8 @@ bool pg_restore(
 			&program, err) ||
 		!pg_clear_spare(db, spare, run, err) ||
 		!pg_create_spare(db, spare, run, false, err) ||
-		!run_restore(&program, superuser, source, arg, err) || !pg_analyze(db, spare, err))
+		!run_restore(db, &program, superuser, source, arg, err) ||
+		!pg_analyze(db, spare, err))
 		return err_wrap(err, "restoring into database '%s'", spare);
 	return true;
 }

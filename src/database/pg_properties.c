@@ -1,4 +1,5 @@
 #include "database/pg.h"
+#include "database/pg_elsewhere.h"
 
 #include <string.h>
 #include <strings.h>
@@ -117,7 +118,7 @@ static const char *list_element(const char *at, Text *ret)
 	return *at == ',' ? at + 1 : NULL;
 }
 
-static char *setting_value(const char *setting, const char *value)
+char *pg_setting_value(const char *setting, const char *value)
 {
 	AUTO(text_clear) Text out = TEXT_INIT(MAX_VALUE);
 
@@ -184,7 +185,7 @@ static bool carry_settings(
 		AUTO(free_auto) char *who = who_alters(pg_text(rows, i, 0), name);
 		AUTO(free_auto) char *setting = str_dup_n(config, (size_t)(equals - config));
 		AUTO(free_auto) char *quoted = pg_ident(setting);
-		AUTO(free_auto) char *value = setting_value(setting, equals + 1);
+		AUTO(free_auto) char *value = pg_setting_value(setting, equals + 1);
 
 		if (!pg_runf(admin, err, "%s SET %s TO %s", who, quoted, value))
 			return err_wrap(err, "setting '%s'", setting);

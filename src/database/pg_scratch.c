@@ -1,4 +1,5 @@
 #include "database/pg.h"
+#include "database/pg_elsewhere.h"
 
 #include <string.h>
 
@@ -36,26 +37,33 @@ char *pg_scratch_name(const Database *db, const char *run)
 bool pg_restore_way(Database *db, bool *ret_from_file, char **ret_how, Err *err)
 {
 	AUTO(pg_program_clear) PgProgram program = {0};
+	AUTO(free_auto)
+	char *where = db->like ? str_format(", %s:%d",
+					 pg_admin_url(db)->host ? pg_admin_url(db)->host
+								: "localhost",
+					 pg_admin_url(db)->port)
+			       : NULL;
 	PgSession *admin;
 
 	if (!pg_admin(db, &admin, err) || !pg_program(db, "pg_restore", pg_server_version(admin),
 						  pg_admin_url(db), db->live, &program, err))
 		return false;
 	*ret_from_file = program.of_host;
-	*ret_how = program.of_host ? str_format("%s -j %s", program.how, WORKERS)
-				   : TAKE(program.how);
+	*ret_how = program.of_host
+			   ? str_format("%s -j %s%s", program.how, WORKERS, where ? where : "")
+			   : TAKE(program.how);
 	return true;
 }
 
-static bool run_workers(PgProgram *program, bool superuser, const char *path, Err *err)
+static bool run_workers(
+	const Database *db, PgProgram *program, bool superuser, const char *path, Err *err)
 {
 	AUTO(proc_result_clear) ProcResult result = {0};
 
 	strlist_add(&program->argv, "--exit-on-error");
 	strlist_add(&program->argv, "--no-subscriptions");
 	strlist_add(&program->argv, "--jobs=" WORKERS);
-	if (!superuser)
-		strlist_add(&program->argv, "--no-owner");
+	pg_restore_as(db, superuser, &program->argv);
 	strlist_add(&program->argv, path);
 	const ProcSpec spec = {.argv = strlist_argv(&program->argv),
 		.env = strlist_argv(&program->env),
@@ -97,7 +105,7 @@ bool pg_restore_file(Database *db, const char *scratch, const char *run, const c
 		!pg_clear_spare(db, scratch, run, err) ||
 		!pg_create_spare(db, scratch, run, false, err) ||
 		!be_hasty(admin, scratch, statistics, err) ||
-		!run_workers(&program, superuser, path, err) ||
+		!run_workers(db, &program, superuser, path, err) ||
 		(statistics && !pg_analyze(db, scratch, err)))
 		return err_wrap(err, "restoring into database '%s'", scratch);
 	return true;

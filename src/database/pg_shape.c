@@ -27,7 +27,8 @@ static const struct {
 		"SELECT format('%I.%I: %I %s', n.nspname, c.relname, k.conname, CASE k.contype"
 		" WHEN 'c' THEN 'CHECK' ELSE pg_get_constraintdef(k.oid) END)"
 		" FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid"
-		" JOIN pg_namespace n ON n.oid = c.relnamespace WHERE true"},
+		/* From PostgreSQL 18 on NOT NULL is one, too; "columns" have it. */
+		" JOIN pg_namespace n ON n.oid = c.relnamespace WHERE k.contype <> 'n'"},
 	{"triggers", "SELECT format('%I.%I: %I', n.nspname, c.relname, g.tgname)"
 		     " FROM pg_trigger g JOIN pg_class c ON c.oid = g.tgrelid"
 		     " JOIN pg_namespace n ON n.oid = c.relnamespace WHERE NOT g.tgisinternal"},

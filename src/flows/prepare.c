@@ -6,6 +6,7 @@
 #include "checks/checks.h"
 #include "checks/room.h"
 #include "config/system_python.h"
+#include "database/elsewhere.h"
 #include "os/file.h"
 #include "release/link.h"
 #include "rehearse/rehearse.h"
@@ -131,6 +132,17 @@ static void put_list(json_t *object, const char *key, const StrList *list)
 	json_object_set_new(object, key, array);
 }
 
+/* Only where it is not the site's own. */
+static void put_rehearsal_server(json_t *database, Database *db)
+{
+	Database *there = database_rehearsal(db);
+	AUTO(free_auto) char *server = NULL;
+	AUTO(err_clear) Err ignored = {0}; /* a finding of the checks */
+
+	if (database_is_elsewhere(there) && database_server(there, &server, &ignored))
+		json_put(database, "rehearsal_server", server);
+}
+
 static json_t *plan_database(const Prepared *prepared)
 {
 	AUTO(database_about_clear) DatabaseAbout about = {0};
@@ -145,6 +157,7 @@ static json_t *plan_database(const Prepared *prepared)
 	}
 	json_put(database, "revision", prepared->revision);
 	err_clear(&err);
+	put_rehearsal_server(database, prepared->db);
 	/* A SQLite file has processes, of which the server is one; nobody ends the others. */
 	if (database_is_sqlite(prepared->db) || database_sessions(prepared->db, &sessions, &err))
 		put_list(database, "sessions", &sessions);

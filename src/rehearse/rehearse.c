@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "database/alembic.h"
+#include "database/elsewhere.h"
 #include "database/invariants.h"
 #include "os/file.h"
 #include "release/migrations.h"
@@ -19,7 +20,8 @@
 
 /* One rehearsal, from the restored copy to the report. */
 typedef struct Stage {
-	const RehearsalSpec *spec;
+	const RehearsalSpec *spec; /* whose db is that of the copy, */
+	Database *live;            /* and the site's own */
 	Scratch scratch;
 	bool borrowed; /* it holds the data already */
 	Cage *cage;
@@ -90,7 +92,7 @@ static bool enter_cage(Stage *stage, Err *err)
 	if (site_in_container(spec->site)) {
 		if (!cage_make_container(spec->site, spec->target->path, url, &stage->cage, err))
 			return err_wrap(err, "rehearsing in a container");
-	} else if (!cage_make(&spec->site->database, &stage->cage, &why)) {
+	} else if (!cage_make(database_address(spec->db), &stage->cage, &why)) {
 		stage->uncaged = str_dup(why.text);
 		event_notice("not-caged", true, "the rehearsal cannot be kept off the network: %s",
 			why.text);
@@ -272,7 +274,7 @@ static bool conclude(Stage *stage, Err *err)
 	AUTO(read_on_clear) ReadOn choice = {0};
 	Prediction prediction;
 
-	if (!read_on_choose(spec->site, spec->db, spec->current ? spec->current->version : NULL,
+	if (!read_on_choose(spec->site, stage->live, spec->current ? spec->current->version : NULL,
 		    &choice, NULL, err))
 		return false;
 	const Measured measured = {
@@ -288,6 +290,7 @@ static bool conclude(Stage *stage, Err *err)
 	};
 	const ReportFacts facts = {
 		.spec = spec,
+		.live = stage->live,
 		.prediction = &prediction,
 		.uncaged = stage->uncaged,
 		.answers = stage->answers,
@@ -321,21 +324,31 @@ static bool is_there(const RehearsalSpec *spec, bool *ret, Err *err)
 	return true;
 }
 
+static bool find_server(Stage *stage, Err *err)
+{
+	Database *db = stage->spec->db;
+
+	return !database_is_elsewhere(db) || database_server(db, &stage->result.server, err);
+}
+
 bool rehearse(const RehearsalSpec *spec, Rehearsal *ret, Err *err)
 {
-	AUTO(stage_clear) Stage stage = {.spec = spec, .wal_begin = -1};
+	RehearsalSpec there = *spec;
+	AUTO(stage_clear) Stage stage = {.spec = &there, .live = spec->db, .wal_begin = -1};
 	AUTO(err_clear) Err cleaning = {0};
 	bool done;
 
+	there.db = database_rehearsal(spec->db);
 	/* A rehearsal of this run that was killed had begun to migrate it: the sweep takes it. */
-	if (!rehearse_sweep(spec->site, spec->db, err) || !is_there(spec, &stage.borrowed, err) ||
-		!scratch_open(spec->site, spec->db, spec->run,
+	if (!rehearse_sweep(spec->site, spec->db, err) || !find_server(&stage, err) ||
+		!is_there(&there, &stage.borrowed, err) ||
+		!scratch_open(spec->site, there.db, spec->run,
 			stage.borrowed ? spec->scratch : NULL, &stage.scratch, err))
 		return false;
 	done = perform(&stage, err);
 	/* Whoever still talks to the scratch database goes first. */
 	cage_close(TAKE(stage.cage));
-	if (!scratch_remove(&stage.scratch, spec->db, &cleaning))
+	if (!scratch_remove(&stage.scratch, there.db, &cleaning))
 		event_warn_err("rehearsal-leftover", &cleaning);
 	if (!done)
 		return false;

@@ -23,7 +23,7 @@
 
 typedef struct RehearsalSpec {
 	const Site *site;
-	Database *db;
+	Database *db; /* the site's; the copy lies on the server of database_rehearsal() */
 	const Release *target;
 	const Release *current; /* what serves now: booted first, on the data as they are, so that
 				 * the way back is rehearsed too; NULL: not */
@@ -48,6 +48,7 @@ typedef struct Rehearsal {
 	json_t *rows;                  /* {"table": {"before": n, "after": n}} where they differ */
 	int64_t dark_ms, read_only_ms; /* predicted */
 	bool caged;
+	char *server;   /* where it was rehearsed, when not on the site's own; else NULL */
 	char *modules;  /* path of the list; NULL: none */
 	json_t *report; /* all of it, as written to the file */
 } Rehearsal;

@@ -90,7 +90,7 @@ static void add_disk(json_t *list, const char *what, const char *path, int64_t b
 
 /* What the upgrade itself will take, from what the rehearsal took. The way back keeps the old
  * database and the old vectors, so nothing is given back before it is given up. */
-static json_t *disk(const RehearsalSpec *spec, const Rehearsal *rehearsal)
+static json_t *disk(const RehearsalSpec *spec, Database *live, const Rehearsal *rehearsal)
 {
 	const Site *site = spec->site;
 	AUTO(free_auto) char *vectors = site_vector_dir(site);
@@ -101,10 +101,12 @@ static json_t *disk(const RehearsalSpec *spec, const Rehearsal *rehearsal)
 
 	if (!tree_size(vectors, &size, &ignored))
 		size = (TreeSize){0};
-	if (!database_folder(spec->db, &folder, &ignored))
+	if (!database_folder(live, &folder, &ignored))
 		err_clear(&ignored);
-	add_disk(list, "copy of the database", folder,
-		rehearsal->bytes_after + rehearsal->wal_bytes);
+	add_disk(list, "copy of the database", folder, rehearsal->bytes_after);
+	/* At most: the server cuts it back and uses it again. */
+	if (rehearsal->wal_bytes > 0)
+		add_disk(list, "write-ahead log", folder, rehearsal->wal_bytes);
 	add_disk(list, "copy of the vector store", site->webui.data_dir, size.bytes);
 	return list;
 }
@@ -153,6 +155,7 @@ static json_t *make(const ReportFacts *facts, const Rehearsal *rehearsal)
 	json_put(report, "run", spec->run);
 	json_put(report, "backup", spec->set ? spec->set->name : NULL);
 	json_put_int(report, "made_ms", clock_wall_ms());
+	json_put(report, "server", rehearsal->server);
 	json_put(report, "revision", spec->revision);
 	json_put(report, "head", spec->migrations->head);
 	json_object_set_new(report, "caged", json_boolean(rehearsal->caged));
@@ -172,7 +175,7 @@ static json_t *make(const ReportFacts *facts, const Rehearsal *rehearsal)
 	set(report, "boot_rows", facts->boot_rows);
 	set(report, "answers", facts->answers);
 	json_object_set_new(report, "replaced", replaced(spec->site));
-	json_object_set_new(report, "disk", disk(spec, rehearsal));
+	json_object_set_new(report, "disk", disk(spec, facts->live, rehearsal));
 	json_object_set_new(report, "breaking", breaking(spec));
 	json_object_set_new(report, "predicted", predicted(facts->prediction));
 	json_put(report, "modules", rehearsal->modules);
@@ -237,6 +240,7 @@ bool rehearsal_load(
 		.dark_ms = json_int(prediction, "dark_ms", 0),
 		.read_only_ms = json_int(prediction, "read_only_ms", 0),
 		.caged = json_flag(report, "caged", false),
+		.server = str_dup(json_str(report, "server")),
 		.modules = str_dup(json_str(report, "modules")),
 		.report = TAKE(report),
 	};
@@ -250,5 +254,6 @@ void rehearsal_clear(Rehearsal *rehearsal)
 	json_decref(rehearsal->rows);
 	json_decref(rehearsal->report);
 	free(rehearsal->modules);
+	free(rehearsal->server);
 	*rehearsal = (Rehearsal){0};
 }

@@ -5,6 +5,7 @@
 
 typedef struct ReportFacts {
 	const RehearsalSpec *spec;
+	Database *live; /* the site's own; spec->db may be that of another server */
 	const Prediction *prediction;
 	const char *uncaged;     /* why there was no cage; NULL: there was one */
 	const json_t *answers;   /* of the boot */

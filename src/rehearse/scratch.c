@@ -3,10 +3,12 @@
 #include <signal.h>
 #include <string.h>
 
+#include "base/event.h"
 #include "base/fault.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "database/elsewhere.h"
 #include "os/file.h"
 #include "os/process_table.h"
 #include "os/tree.h"
@@ -71,6 +73,7 @@ static bool record_write(const Scratch *scratch, Err *err)
 	json_put_int(record, "owner", getpid());
 	json_put_int(record, "owner_ticks", (int64_t)ticks);
 	json_put(record, "place", scratch->place);
+	json_put(record, "at", scratch->at);
 	json_put(record, "folder", scratch->folder);
 	json_put_int(record, "server", scratch->server);
 	json_put_int(record, "server_ticks", (int64_t)scratch->server_ticks);
@@ -97,6 +100,7 @@ static bool record_read(const char *path, Scratch *ret, bool *ret_in_use, Err *e
 		.record = str_dup(path),
 		.folder = str_dup(json_str(record, "folder")),
 		.place = str_dup(json_str(record, "place")),
+		.at = str_dup(json_str(record, "at")),
 		.server = (pid_t)json_int(record, "server", 0),
 		.server_ticks = (uint64_t)json_int(record, "server_ticks", 0),
 	};
@@ -111,10 +115,21 @@ void scratch_clear(Scratch *scratch)
 	free(scratch->folder);
 	free(scratch->data_dir);
 	free(scratch->place);
+	free(scratch->at);
 	*scratch = (Scratch){0};
 }
 
 /* ---- making ---- */
+
+/* NULL for the site's own server. */
+static char *address_of(const Database *db)
+{
+	const DatabaseUrl *url = database_address(db);
+
+	return database_is_elsewhere(db)
+		       ? str_format("%s:%d", url->host ? url->host : "localhost", url->port)
+		       : NULL;
+}
 
 static bool make_folder(const Site *site, const Scratch *scratch, Err *err)
 {
@@ -148,6 +163,7 @@ bool scratch_open(
 	scratch.record = str_format("%s/%s" SUFFIX, records, run);
 	scratch.folder = path_join(releases, name);
 	scratch.data_dir = path_join(scratch.folder, "data");
+	scratch.at = address_of(db);
 	scratch.place = place ? str_dup(place) : scratch_place(db, run, scratch.data_dir);
 	if (!dir_make(records, 0700, err) || (!place && !place_is_free(db, &scratch, err)) ||
 		!record_write(&scratch, err))
@@ -201,13 +217,32 @@ bool scratch_remove(Scratch *scratch, Database *db, Err *err)
 	if (!scratch->record)
 		return true;
 	return end_server(scratch, err) &&
+	       (!scratch->folder || tree_remove(scratch->folder, err)) &&
 	       (drop_database(scratch, db, err) ||
 		       err_wrap(err, "removing the scratch database of a rehearsal")) &&
-	       (!scratch->folder || tree_remove(scratch->folder, err)) &&
 	       file_remove(scratch->record, err);
 }
 
 /* ---- what a killed rehearsal left ---- */
+
+/* On another server than the site's: one that is away, or that the site file names no more, must
+ * not keep a site from being upgraded or taken back. The record stays until the database is gone.
+ */
+static void sweep_elsewhere(Scratch *scratch, Database *db)
+{
+	Database *there = database_rehearsal(db);
+	AUTO(free_auto) char *at = address_of(there);
+	AUTO(err_clear) Err away = {0};
+
+	if (str_is(at, scratch->at) && scratch_remove(scratch, there, &away))
+		return;
+	if (away.kind == ERR_NONE)
+		err_fail(&away, ERR_DATABASE, "the site file does not name that server any more");
+	err_wrap(&away, "scratch database '%s' on '%s'", scratch->place, scratch->at);
+	err_hint(&away, "if it is there: DROP DATABASE \"%s\"; then rm '%s'", scratch->place,
+		scratch->record);
+	event_warn_err("rehearsal-leftover", &away);
+}
 
 static bool sweep(const char *path, Database *db, Err *err)
 {
@@ -216,7 +251,13 @@ static bool sweep(const char *path, Database *db, Err *err)
 
 	if (!record_read(path, &scratch, &in_use, err))
 		return err_wrap(err, "reading '%s'", path);
-	return in_use || scratch_remove(&scratch, db, err) ||
+	if (in_use)
+		return true;
+	if (scratch.at) {
+		sweep_elsewhere(&scratch, db);
+		return true;
+	}
+	return scratch_remove(&scratch, db, err) ||
 	       err_wrap(err, "removing what rehearsal '%s' left", scratch.run);
 }
 

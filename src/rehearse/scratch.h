@@ -11,6 +11,7 @@ typedef struct Scratch {
 	char *folder;   /* ENV.releases/.rehearsal-RUN, the site's user's */
 	char *data_dir; /* FOLDER/data: DATA_DIR of migrations and boot */
 	char *place;    /* the scratch database */
+	char *at;       /* "10.0.0.9:5432" when it is not on the site's own server; NULL */
 	pid_t server;   /* 0: none was started */
 	uint64_t server_ticks;
 } Scratch;
@@ -20,7 +21,7 @@ typedef struct Scratch {
 bool scratch_open(const Site *site, Database *db, const char *run, const char *place, Scratch *ret,
 	Err *err) NODISCARD;
 bool scratch_note_server(Scratch *scratch, pid_t server, Err *err) NODISCARD;
-/* Process, database, folder, and last the record. Repeating it is fine. */
+/* Process, folder, database, and last the record. Repeating it is fine. `db`: of its server. */
 bool scratch_remove(Scratch *scratch, Database *db, Err *err) NODISCARD;
 void scratch_clear(Scratch *scratch);
 
