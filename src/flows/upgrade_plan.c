@@ -19,17 +19,18 @@ static void put_prediction(const Rehearsal *known, bool reads, json_t *plan)
 {
 	json_t *reading = json_object_get(plan, "reading");
 	const json_t *terms;
-	int64_t data, rest;
+	int64_t freeze, data, rest;
 	bool read;
 
 	terms = json_object_get(json_object_get(known->report, "predicted"), "terms");
+	freeze = json_int(terms, "freeze_ms", 0);
 	data = sum(terms, "copy_ms", "migrate_ms", "verify_ms");
 	rest = sum(terms, "stop_ms", "swap_ms", "start_ms");
 	read = known->read_only_ms > 0; /* as the site file said then */
 	json_put_int(plan, "dark_ms", reads == read ? known->dark_ms : reads ? rest : rest + data);
-	json_put_int(plan, "read_only_ms", reads ? data : 0);
+	json_put_int(plan, "read_only_ms", reads ? freeze + data : 0);
 	json_put_int(reading, "instead_dark_ms", reads ? rest + data : rest);
-	json_put_int(reading, "instead_read_only_ms", reads ? 0 : data);
+	json_put_int(reading, "instead_read_only_ms", reads ? 0 : freeze + data);
 }
 
 /* Which of the two lists, why, and what would choose the other one. */

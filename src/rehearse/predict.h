@@ -16,7 +16,7 @@ typedef struct Measured {
 
 typedef struct Prediction {
 	/* The terms, in the order of an upgrade; each belongs to one of the two sums. */
-	int64_t copy_ms, migrate_ms, verify_ms, stop_ms, swap_ms, start_ms;
+	int64_t freeze_ms, copy_ms, migrate_ms, verify_ms, stop_ms, swap_ms, start_ms;
 	bool gap; /* the copy keeps readers out, too */
 	int64_t dark_ms, read_only_ms;
 } Prediction;

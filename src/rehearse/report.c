@@ -117,6 +117,7 @@ static json_t *predicted(const Prediction *prediction)
 
 	json_put_int(all, "dark_ms", prediction->dark_ms);
 	json_put_int(all, "read_only_ms", prediction->read_only_ms);
+	json_put_int(terms, "freeze_ms", prediction->freeze_ms);
 	json_put_int(terms, "copy_ms", prediction->copy_ms);
 	json_put_int(terms, "migrate_ms", prediction->migrate_ms);
 	json_put_int(terms, "verify_ms", prediction->verify_ms);

@@ -20,7 +20,7 @@ static void test_everything_is_dark_without_a_freeze(void **state)
 	(void)state;
 	predict(&base, &got);
 	assert_int_equal(got.copy_ms, 1300);
-	assert_int_equal(got.dark_ms, 700 + 1300 + 40000 + 500 + 500 + 15000);
+	assert_int_equal(got.dark_ms, 700 + 1300 + 40000 + 500 + 200 + 15000);
 	assert_int_equal(got.read_only_ms, 0);
 }
 
@@ -33,8 +33,8 @@ static void test_freeze_moves_the_migration_out_of_the_dark(void **state)
 	frozen.frozen = true;
 	predict(&frozen, &got);
 	/* The gap of the copy is dark, and read-only too. */
-	assert_int_equal(got.dark_ms, 700 + 500 + 15000 + 1300);
-	assert_int_equal(got.read_only_ms, 1300 + 40000 + 500);
+	assert_int_equal(got.dark_ms, 700 + 200 + 15000 + 1300);
+	assert_int_equal(got.read_only_ms, 200 + 1300 + 40000 + 500);
 }
 
 static void test_copy_beyond_the_gap_goes_by_dump(void **state)
@@ -49,8 +49,8 @@ static void test_copy_beyond_the_gap_goes_by_dump(void **state)
 	predict(&big, &got);
 	assert_int_equal(got.copy_ms, 90000);
 	assert_false(got.gap);
-	assert_int_equal(got.dark_ms, 700 + 500 + 15000);
-	assert_int_equal(got.read_only_ms, 90000 + 40000 + 500);
+	assert_int_equal(got.dark_ms, 700 + 200 + 15000);
+	assert_int_equal(got.read_only_ms, 200 + 90000 + 40000 + 500);
 }
 
 static void test_frozen_file_has_no_gap(void **state)
@@ -62,7 +62,7 @@ static void test_frozen_file_has_no_gap(void **state)
 	file.frozen = file.sqlite = true;
 	predict(&file, &got);
 	assert_false(got.gap);
-	assert_int_equal(got.dark_ms, 700 + 500 + 15000);
+	assert_int_equal(got.dark_ms, 700 + 200 + 15000);
 }
 
 int main(void)
