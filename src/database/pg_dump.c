@@ -1,5 +1,6 @@
 #include "database/pg.h"
 #include "database/pg_elsewhere.h"
+#include "database/pg_freeze.h"
 
 #include <poll.h>
 #include <pthread.h>
@@ -252,20 +253,35 @@ bool pg_is_superuser(PgSession *session, bool *ret, Err *err)
 	return true;
 }
 
+/* The dump does not say whose extensions are, and the database that serves does. A set may be older
+ * than an extension, or younger: then the dump's own statement makes it. */
+static bool expect_extensions(Database *db, const char *spare, bool *ret_expected, Err *err)
+{
+	AUTO(pg_disconnect_auto) PgSession *live = NULL;
+	AUTO(free_auto) char *id = NULL;
+
+	*ret_expected = false;
+	if (db->like || !database_id(db, db->live, &id, err))
+		return db->like != NULL;
+	return !id || (pg_enter(db, id, false, &live, err) &&
+			      pg_extensions_expect(db, live, spare, ret_expected, err));
+}
+
 bool pg_restore(
 	Database *db, const char *spare, const char *run, DumpSource source, void *arg, Err *err)
 {
 	AUTO(pg_program_clear) PgProgram program = {0};
 	PgSession *admin;
-	bool superuser;
+	bool superuser, expected;
 
 	if (!pg_admin(db, &admin, err) || !pg_is_superuser(admin, &superuser, err) ||
 		!pg_program(db, "pg_restore", pg_server_version(admin), pg_admin_url(db), spare,
 			&program, err) ||
 		!pg_clear_spare(db, spare, run, err) ||
 		!pg_create_spare(db, spare, run, false, err) ||
+		!expect_extensions(db, spare, &expected, err) ||
 		!run_restore(db, &program, superuser, source, arg, err) ||
-		!pg_analyze(db, spare, err))
+		(expected && !pg_extensions_made(db, spare, err)) || !pg_analyze(db, spare, err))
 		return err_wrap(err, "restoring into database '%s'", spare);
 	return true;
 }

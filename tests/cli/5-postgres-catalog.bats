@@ -163,3 +163,18 @@ dress_further() {
 	dress_further
 	up_and_back no
 }
+
+@test "a set restored by a superuser: extensions stay their owners'" {
+	dress
+	psql -d "$SITE_PG" -qX -c "CREATE EXTENSION citext SCHEMA extra"
+	dress_further
+	extensions="SELECT extname, pg_get_userbyid(extowner) FROM pg_extension ORDER BY 1"
+	psql -d "$SITE_PG" -AtXqc "$extensions" >"$SITE/extensions"
+	grep -q "^citext|$PG_ROLE\$" "$SITE/extensions"
+	expect 0 belay backup
+	expect 0 belay restore "$(basename "$(newest_set)")" --yes
+	psql -d "$SITE_PG" -AtXqc "$extensions" | diff "$SITE/extensions" - || complain "an extension has another owner"
+	[ "$(as_superuser -Atc "SELECT count(*) FROM pg_namespace WHERE nspname = 'belay_restore'")" = 0 ]
+	psql -d "$SITE_PG" -qXc "ALTER EXTENSION citext SET SCHEMA public"
+	site_reads_back
+}
