@@ -75,6 +75,21 @@ static void row_releases(Table *table, const json_t *status)
 	row(table, _("releases"), names.len > 0 ? joined : _("none"));
 }
 
+static void row_unproven(Table *table, const json_t *backup)
+{
+	const char *finding = json_string_value(
+		json_array_get(json_object_get(backup, "findings"), 0));
+	AUTO(free_auto) char *value = NULL;
+
+	if (!json_str(backup, "name"))
+		return;
+	value = finding ? str_format(_("%s, made %s ago, not proven: %s"), json_str(backup, "name"),
+				  str_duration(json_int(backup, "age_ms", 0)), finding)
+			: str_format(_("%s, made %s ago, not proven yet"), json_str(backup, "name"),
+				  str_duration(json_int(backup, "age_ms", 0)));
+	row(table, _("newest backup"), value);
+}
+
 static void row_backup(Table *table, const json_t *status)
 {
 	const json_t *backup = json_object_get(status, "backup");
@@ -87,6 +102,7 @@ static void row_backup(Table *table, const json_t *status)
 			str_duration(json_int(backup, "age_ms", 0)),
 			str_duration(clock_wall_ms() - json_int(backup, "proven_ms", 0)));
 	row(table, _("proven backup"), value ? value : _("none"));
+	row_unproven(table, json_object_get(status, "unproven_backup"));
 }
 
 /* What users can do while a run goes on. Before it took anything from them nothing is written. */

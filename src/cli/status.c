@@ -113,6 +113,29 @@ static void add_database(json_t *status, Database *db)
 	json_put(object, "revision", rows.len > 0 ? rows.items[0] : NULL);
 }
 
+/* The newest set, when the last look at it (a drill at night, mostly) did not find it good, or
+ * there was none yet: an older one that is proven must not hide that. */
+static void add_unproven(json_t *status, const BackupList *list)
+{
+	const BackupSet *newest = NULL;
+	json_t *object, *findings;
+
+	for (size_t i = 0; i < list->len && !newest; i++)
+		if (!list->items[i].foreign)
+			newest = &list->items[i];
+	(void)json_object_set_new(status, "unproven_backup", json_null());
+	if (!newest || newest->proven)
+		return;
+	findings = json_object_get(newest->manifest, "findings");
+	object = json_object();
+	json_put(object, "name", newest->name);
+	json_put_int(object, "made_ms", newest->made_ms);
+	json_put_int(object, "age_ms", clock_wall_ms() - newest->made_ms);
+	(void)json_object_set_new(
+		object, "findings", findings ? json_deep_copy(findings) : json_array());
+	(void)json_object_set_new(status, "unproven_backup", object);
+}
+
 static void add_backup(json_t *status, const Site *site)
 {
 	AUTO(backup_list_clear) BackupList list = {0};
@@ -122,6 +145,7 @@ static void add_backup(json_t *status, const Site *site)
 	(void)json_object_set_new(status, "backup", json_null());
 	if (!backup_list(site, &list, &err))
 		note_error(status, "backup", &err);
+	add_unproven(status, &list);
 	for (size_t i = 0; i < list.len; i++) {
 		const BackupSet *set = &list.items[i];
 

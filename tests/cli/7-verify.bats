@@ -55,6 +55,12 @@ spoil() {
 	expect_text out "'$(basename "$good")' is proven"
 	expect_text err 'is not proven'
 	expect 0 belay verify "$(basename "$good")"
+	# The verdict stays where an operator looks.
+	expect 0 belay status
+	expect_text out "^proven backup +$(basename "$good"), made"
+	expect_text out "^newest backup +$(basename "$bad"), made .* not proven: .*SHA-256"
+	expect 0 belay --json status
+	jq -es --arg bad "$(basename "$bad")" 'last.unproven_backup | .name == $bad and (.findings | length == 2)' "$SITE/out"
 	expect 0 belay backups
 	expect_text out "$(basename "$bad")"
 	rm "$bad/manifest.json"
