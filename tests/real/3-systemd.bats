@@ -120,3 +120,31 @@ unit_pid() {
 	[ "$(inside systemctl is-active open-webui.service)" = active ]
 	site_reads_back
 }
+
+@test "the nightly drill leaves its verdict: proven, then damaged" {
+	expect 0 belay backup
+	set=$(ls -d "$SITE"/start/backups/openwebui_backup_* | tail -n 1)
+	for unit in belay-drill@.service belay-drill@.timer; do
+		[ -e "$ROOT/data/systemd/$unit" ] && source=$unit || source=$unit.in
+		sed "s|@bindir@|$(dirname "$BELAY")|" "$ROOT/data/systemd/$source" |
+			docker exec -i "$CONTAINER" sh -c "cat >/etc/systemd/system/$unit"
+	done
+	inside sh -c "mkdir -p /etc/belay '/etc/systemd/system/belay-drill@.service.d' && cp '$SITE_FILE' /etc/belay/ &&
+		printf '[Service]\nEnvironment=BELAY_STATE_DIR=$SITE/state\n' >'/etc/systemd/system/belay-drill@.service.d/state.conf'"
+	inside systemctl daemon-reload
+	inside systemd-analyze verify "belay-drill@$SITE_NAME.service" "belay-drill@$SITE_NAME.timer"
+	inside systemctl enable --now "belay-drill@$SITE_NAME.timer"
+	inside systemctl list-timers --all | grep -q "belay-drill@$SITE_NAME.timer"
+
+	before=$(jq .proven.at_ms "$set/manifest.json")
+	inside systemctl start "belay-drill@$SITE_NAME.service"
+	[ "$(jq .proven.at_ms "$set/manifest.json")" -gt "$before" ]
+
+	cp "$set/webui.db.zst" "$set/own" && mv "$set/own" "$set/webui.db.zst"
+	printf '\377\377' | dd of="$set/webui.db.zst" bs=1 seek=8 conv=notrunc status=none
+	! inside systemctl start "belay-drill@$SITE_NAME.service"
+	[ "$(inside systemctl show -p ExecMainStatus --value "belay-drill@$SITE_NAME.service")" = 3 ]
+	inside journalctl -u "belay-drill@$SITE_NAME" | grep -q 'SHA-256'
+	expect 0 belay status
+	expect_text out "^newest backup +$(basename "$set"), made .* not proven: .*SHA-256"
+}
