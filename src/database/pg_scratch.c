@@ -128,6 +128,23 @@ static bool sweep_one(Database *db, const char *name, const char *mark, const ch
 	return true;
 }
 
+/* A crash between CREATE DATABASE and its mark leaves one that nobody has ever entered: its door is
+ * shut until it has the mark, and its name is the one that its time gives. */
+static bool sweep_unmarked(Database *db, const char *name, const char *id, const char *kept_run,
+	StrList *ret, Err *err)
+{
+	const char *stamp = strrchr(name, '_') + 1;
+	AUTO(free_auto) char *wanted = pg_scratch_name(db, stamp);
+	AUTO(free_auto) char *kept = kept_run ? pg_scratch_name(db, kept_run) : NULL;
+
+	if (!str_is(wanted, name) || str_is(name, kept))
+		return true;
+	if (!pg_copy_drop(db, name, id, NULL, err))
+		return false;
+	strlist_add(ret, name);
+	return true;
+}
+
 bool pg_scratch_sweep(Database *db, const char *run, StrList *ret, Err *err)
 {
 	AUTO(pg_rows_free_auto) PgRows *rows = NULL;
@@ -135,14 +152,19 @@ bool pg_scratch_sweep(Database *db, const char *run, StrList *ret, Err *err)
 
 	if (!pg_admin(db, &admin, err) ||
 		!pg_query(admin,
-			"SELECT datname, shobj_description(oid, 'pg_database') FROM pg_database"
-			" WHERE datname ~ '_belay_proof_[0-9]+$'"
-			" AND shobj_description(oid, 'pg_database') ~ '^belay:[0-9]+-[0-9]+-[a-z]+$'",
+			"SELECT datname, mark, oid"
+			" FROM (SELECT *, shobj_description(oid, 'pg_database') AS mark FROM pg_database) d"
+			" WHERE datname ~ '_belay_proof_[0-9]{14}$'"
+			" AND (mark ~ '^belay:[0-9]+-[0-9]+-[a-z]+$' OR (mark IS NULL AND NOT datallowconn))",
 			NULL, &rows, err))
 		return err_wrap(err, "looking for scratch databases");
-	for (int i = 0; i < pg_rows(rows); i++)
-		if (!sweep_one(db, pg_text(rows, i, 0), pg_text(rows, i, 1), run, ret, err))
+	for (int i = 0; i < pg_rows(rows); i++) {
+		const char *name = pg_text(rows, i, 0), *mark = pg_text(rows, i, 1);
+
+		if (mark ? !sweep_one(db, name, mark, run, ret, err)
+			 : !sweep_unmarked(db, name, pg_text(rows, i, 2), run, ret, err))
 			return false;
+	}
 	return true;
 }
 

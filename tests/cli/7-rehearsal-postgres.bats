@@ -46,6 +46,14 @@ untouched() {
 	untouched
 }
 
+@test "KILL before a scratch database has its mark: resume removes it all the same" {
+	BELAY_FAULT=kill@pg-comment belay backup
+	[ "$status" = 137 ]
+	[ "$(databases | grep -c proof)" = 1 ] || complain "nothing was made: $(databases)"
+	expect 0 belay resume --undo --yes
+	untouched
+}
+
 @test "KILL between proof and rehearsal: resume removes what the proof kept" {
 	BELAY_FAULT=kill@after-apply:3 belay rehearse 0.8.0
 	[ "$status" = 137 ]
