@@ -329,7 +329,7 @@ bool journal_run_begin(Journal *journal, const char *command, char **ret_id, Err
 	char when[NUMBER_SIZE], sum[SUM_SIZE];
 	int64_t now = clock_wall_ms();
 	Run open = {0};
-	bool any;
+	bool any = false;
 
 	if (!journal_unfinished(journal, &open, &any, err))
 		return false;

@@ -21,8 +21,10 @@ needs_table() {
 	build /usr/include/linux/fs.h libc6-dev
 	lint clang clang
 	fuzz clang clang
+	valgrind valgrind valgrind
 	fuzz clang:fuzzer libclang-rt-14-dev
 	lint clang-format clang-format
+	lint clang-tidy clang-tidy
 	lint readelf binutils
 	lint cppcheck cppcheck
 	test bats bats

@@ -1,7 +1,9 @@
 # test.sh - ./dev test: all parts, one sum. Each part writes TAP, which is shown and counted.
 #
 # BELAY_TORTURE_MINUTES gives each sample of the crash tests longer; all of them: ./dev torture.
+# ./dev coverage and ./dev sanitize run it too, with a build of their own (TESTED).
 
+TESTED=${TESTED:-build-test}
 need build test
 need_python
 
@@ -9,7 +11,7 @@ RESULTS=$(mktemp -d "${TMPDIR:-/tmp}/belay-tests.XXXXXX")
 . tools/dev/engine.sh
 trap 'rm -rf "$RESULTS"; engine_stop' EXIT
 trap 'exit 130' INT TERM
-export BELAY=$ROOT/build-test/src/cli/belay
+export BELAY=$ROOT/$TESTED/src/cli/belay
 export BELAY_TEST_CLAIMS="$RESULTS/ports"
 mkdir "$BELAY_TEST_CLAIMS"
 
@@ -30,10 +32,10 @@ run_bats() {
 }
 
 test_unit() {
-	meson introspect --tests build-test | jq -r '.[] | [.name, .cmd[0]] | @tsv' |
+	meson introspect --tests "$TESTED" | jq -r '.[] | [.name, .cmd[0]] | @tsv' |
 		while IFS="$(printf '\t')" read -r name program; do
 			out=$RESULTS/unit-$(echo "$name" | tr '/' '-').tap
-			CMOCKA_MESSAGE_OUTPUT=TAP timeout 120 "$program" >"$out" 2>&1 </dev/null ||
+			CMOCKA_MESSAGE_OUTPUT=TAP timeout "${UNIT_LIMIT:-120}" ${UNIT_UNDER:-} "$program" >"$out" 2>&1 </dev/null ||
 				grep '^not ok' "$out" | grep -qv '# SKIP' || echo "not ok 0 $name ended with an error" >>"$out"
 			# cmocka calls a skipped test "not ok N # SKIP name" and knows no reason.
 			sed -i "s|^not ok \([0-9]*\) # SKIP \(.*\)|ok \1 # skip \2: what it needs is not here, see tests/unit/${name%/*}/test_${name#*/}.c|" "$out"
@@ -61,8 +63,9 @@ test_real() {
 	BELAY_TEST_JOBS=1 run_bats real ${1:-tests/real/*.bats}
 }
 
-say "building with fault points into build-test/"
-build_into build-test -Dtest_build=true
+say "building with fault points into $TESTED/"
+# shellcheck disable=SC2086
+build_into "$TESTED" -Dtest_build=true ${TESTED_WITH:-}
 for part in ${*:-unit cli crash real}; do
 	case $part in
 	unit | cli | crash | real)

@@ -1,28 +1,47 @@
 /* The engine on a toy world: three switches that steps turn on. Every promise of engine/run.h. */
 #include "unit.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/fault.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "engine/run.h"
 #include "os/file.h"
+#include "os/signals.h"
+#include "os/sql.h"
 #include "os/tree.h"
 
 struct RunCtx {
 	Seen world[3];
 	bool fail_apply[3], fail_undo[3];
-	char done[64]; /* what was applied and undone, in order: "ABc" */
+	int interrupts_in, loses_journal_in; /* the n-th apply, from 1 */
+	bool blind;                          /* nothing can be looked at */
+	char done[64];                       /* what was applied and undone, in order: "ABc" */
 };
 
 static char folder[] = "/tmp/belay-engine-XXXXXX";
 static Journal *journal;
 static char *run_id;
 
-static bool look(RunCtx *ctx, int n, Seen *ret)
+static bool look(RunCtx *ctx, int n, Seen *ret, Err *err)
 {
 	*ret = ctx->world[n];
-	return true;
+	return !ctx->blind || err_fail(err, ERR_IO, "cannot see %d", n);
+}
+
+/* Behind its back: what it asks afterwards cannot be answered. */
+static void rename_phases(const char *from, const char *to)
+{
+	AUTO(err_clear) Err err = {0};
+	AUTO(sql_close_auto) Sql *sql = NULL;
+	AUTO(free_auto) char *path = path_join(folder, "journal.db");
+	AUTO(free_auto) char *text = str_format("ALTER TABLE %s RENAME TO %s", from, to);
+
+	assert_done(sql_open(path, SQL_WRITE, 1000, &sql, &err), &err);
+	assert_done(sql_script(sql, text, &err), &err);
 }
 
 static void note(RunCtx *ctx, char what)
@@ -36,6 +55,10 @@ static void note(RunCtx *ctx, char what)
 static bool turn_on(RunCtx *ctx, int n, Err *err)
 {
 	note(ctx, (char)('A' + n));
+	if (ctx->interrupts_in == n + 1)
+		assert_int_equal(raise(SIGTERM), 0);
+	if (ctx->loses_journal_in == n + 1)
+		rename_phases("phase", "lost");
 	ctx->world[n] = ctx->fail_apply[n] ? SEEN_PARTIAL : SEEN_AFTER;
 	return !ctx->fail_apply[n] || err_fail(err, ERR_IO, "cannot turn on %d", n);
 }
@@ -50,9 +73,9 @@ static bool turn_off(RunCtx *ctx, int n, Err *err)
 }
 
 #define TOY(n)                                                                                     \
-	static bool observe_##n(RunCtx *ctx, Seen *ret, Err *err UNUSED)                           \
+	static bool observe_##n(RunCtx *ctx, Seen *ret, Err *err)                                  \
 	{                                                                                          \
-		return look(ctx, n, ret);                                                          \
+		return look(ctx, n, ret, err);                                                     \
 	}                                                                                          \
 	static bool apply_##n(RunCtx *ctx, Err *err)                                               \
 	{                                                                                          \
@@ -293,6 +316,158 @@ static void a_done_step_is_looked_at_again_until_another_replaces_it(void **stat
 	assert_string_equal(replaced.done, "C");
 }
 
+static void after_the_gate_a_failure_is_only_told(void **state UNUSED)
+{
+	AUTO(err_clear) Err err = {0}, cause = {0};
+	StepDef gate = toy_b;
+	const StepDef *const steps[] = {&toy_a, &gate, &toy_c, NULL};
+	RunCtx ctx = {.fail_apply = {[2] = true}};
+
+	gate.commits = true;
+	assert_int_equal(forward(&ctx, steps, &cause, &err), RUN_DONE);
+	assert_string_equal(ctx.done, "ABC");
+}
+
+/* The last of the tests: whatever comes after a signal is interrupted, and after a gate it is held.
+ */
+static void somebody_typed_ctrl_c_before_the_gate(void **state UNUSED)
+{
+	AUTO(err_clear) Err err = {0}, cause = {0};
+	RunCtx ctx = {.interrupts_in = 2};
+
+	for (int gates = 0; gates < 16; gates++)
+		signals_release();
+	signals_install();
+	assert_int_equal(forward(&ctx, all, &cause, &err), RUN_UNDONE);
+	assert_string_equal(ctx.done, "ABba");
+	assert_int_equal(err.kind, ERR_INTERRUPTED);
+	assert_int_equal(err.sys, SIGTERM);
+}
+
+static void what_cannot_be_seen_is_not_touched(void **state UNUSED)
+{
+	AUTO(err_clear) Err err = {0}, cause = {0};
+	Engine engine = {.journal = journal, .run = run_id, .steps = all};
+	RunCtx ctx = {.blind = true, .world = {SEEN_AFTER}};
+
+	engine.ctx = &ctx;
+	assert_int_equal(forward(&ctx, all, &cause, &err), RUN_UNTOUCHED);
+	assert_part(err.text, "looking at step 'a'");
+	err_clear(&err);
+	assert_done(journal_note(journal, run_id, "a", PHASE_DONE, 1, &err), &err);
+	assert_int_equal(engine_back(&engine, &err), RUN_STUCK);
+	assert_part(err.text, "looking at step 'a'");
+	assert_string_equal(ctx.done, "");
+}
+
+static void somebody_elses_work_is_not_undone(void **state UNUSED)
+{
+	AUTO(err_clear) Err err = {0};
+	Engine engine = {.journal = journal, .run = run_id, .steps = all};
+	RunCtx ctx = {.world = {SEEN_AFTER, SEEN_FOREIGN}};
+
+	engine.ctx = &ctx;
+	assert_done(journal_note(journal, run_id, "a", PHASE_DONE, 1, &err), &err);
+	assert_done(journal_note(journal, run_id, "b", PHASE_DONE, 1, &err), &err);
+	assert_int_equal(engine_back(&engine, &err), RUN_STUCK);
+	assert_int_equal(err.kind, ERR_FOREIGN);
+	assert_string_equal(ctx.done, "");
+}
+
+static bool undo_nothing(RunCtx *ctx UNUSED, Err *err UNUSED)
+{
+	return true;
+}
+
+static void an_undo_that_did_nothing_is_noticed(void **state UNUSED)
+{
+	AUTO(err_clear) Err err = {0}, cause = {0};
+	StepDef lazy = toy_a;
+	const StepDef *const steps[] = {&lazy, &toy_b, NULL};
+	RunCtx ctx = {.fail_apply = {[1] = true}};
+
+	lazy.undo = undo_nothing;
+	assert_int_equal(forward(&ctx, steps, &cause, &err), RUN_STUCK);
+	assert_part(err.text, "step 'a' is not back to its former state");
+}
+
+/* Lost before the run, within each of its steps, and when all is undone: nothing is done by heart,
+ * and with the journal back the run is taken up. */
+static void without_its_journal_it_goes_no_further(void **state UNUSED)
+{
+	for (int n = 0; n < 4; n++) {
+		AUTO(err_clear) Err err = {0}, cause = {0};
+		RunCtx ctx = {.loses_journal_in = n};
+		Engine engine = {.journal = journal, .run = run_id, .steps = all, .ctx = &ctx};
+		const char *const done[] = {"", "A", "AB", "ABC"};
+
+		if (n == 0)
+			rename_phases("phase", "lost");
+		assert_int_equal(forward(&ctx, all, &cause, &err), RUN_STUCK);
+		assert_string_equal(ctx.done, done[n]);
+		assert_part(err.text, "journal");
+		err_clear(&err);
+		assert_int_equal(engine_back(&engine, &err), RUN_STUCK);
+		assert_string_equal(ctx.done, done[n]);
+		err_clear(&err);
+		rename_phases("lost", "phase");
+		ctx.loses_journal_in = 0;
+		assert_int_equal(forward(&ctx, all, &cause, &err), RUN_DONE);
+		assert_int_equal(close_journal(NULL), 0);
+		assert_int_equal(open_journal(NULL), 0);
+	}
+}
+
+static bool all_are(const RunCtx *ctx, Seen seen)
+{
+	return ctx->world[0] == seen && ctx->world[1] == seen && ctx->world[2] == seen;
+}
+
+/* One run, forward or back, whose n-th effect returns an error. False: it was not reached. */
+static bool broken_at(const char *fault, int n, bool back)
+{
+	AUTO(err_clear) Err err = {0}, cause = {0};
+	RunCtx ctx = {.fail_apply = {[2] = back}};
+	Engine engine = {.journal = journal, .run = run_id, .steps = all, .ctx = &ctx};
+	char wish[24];
+	bool reached;
+	RunEnd end;
+
+	snprintf(wish, sizeof wish, "%s:%d", fault, n);
+	setenv("BELAY_FAULT", wish, 1);
+	fault_restart();
+	end = forward(&ctx, all, &cause, &err);
+	unsetenv("BELAY_FAULT");
+	reached = err.text && strstr(err.text, "injected");
+	if (end == RUN_STUCK) {
+		err_clear(&err);
+		end = engine_back(&engine, &err);
+	}
+	if (end == RUN_DONE)
+		assert_true(!back && all_are(&ctx, SEEN_AFTER));
+	else
+		assert_true(end != RUN_STUCK && all_are(&ctx, SEEN_BEFORE));
+	return reached;
+}
+
+static void an_error_at_any_point_ends_all_old_or_all_new(void **state UNUSED)
+{
+	static const char *const faults[] = {"fail", "full"};
+
+	for (size_t i = 0; i < COUNT_OF(faults); i++)
+		for (int back = 0; back < 2; back++) {
+			int n = 1;
+
+			for (; broken_at(faults[i], n, back); n++) {
+				assert_int_equal(close_journal(NULL), 0);
+				assert_int_equal(open_journal(NULL), 0);
+			}
+			assert_true(n > 12);
+			assert_int_equal(close_journal(NULL), 0);
+			assert_int_equal(open_journal(NULL), 0);
+		}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -308,6 +483,13 @@ int main(void)
 		T(a_second_run_takes_up_where_the_first_was_killed),
 		T(an_effect_without_its_end_is_ours_to_undo),
 		T(a_done_step_is_looked_at_again_until_another_replaces_it),
+		T(after_the_gate_a_failure_is_only_told),
+		T(what_cannot_be_seen_is_not_touched),
+		T(somebody_elses_work_is_not_undone),
+		T(an_undo_that_did_nothing_is_noticed),
+		T(without_its_journal_it_goes_no_further),
+		T(an_error_at_any_point_ends_all_old_or_all_new),
+		T(somebody_typed_ctrl_c_before_the_gate),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "base/fault.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "in_memory.h"
@@ -372,6 +373,183 @@ static void a_journal_half_made_is_made_again(void **state UNUSED)
 	assert_false(file_exists(half));
 }
 
+/* ---- a journal that is lost or cannot be written while it is open ---- */
+
+static void asked_for_a_run_that_never_was(void **state UNUSED)
+{
+	AUTO(err_clear) Err err = {0};
+	AUTO(journal_close_auto) Journal *journal = NULL;
+	Run run = {0};
+
+	assert_done(journal_open(path, "main", &journal, &err), &err);
+	assert_error(journal_run(journal, "20200101-000000-upgrade", &run, &err), &err, ERR_USAGE);
+	assert_part(err.text, "there is no run '20200101-000000-upgrade'");
+	assert_string_equal(err.hint, "belay history");
+	err_clear(&err);
+	assert_error(journal_run_end(journal, "20200101-000000-upgrade", "upgraded", 0, NULL, &err),
+		&err, ERR_USAGE);
+}
+
+typedef struct Asked {
+	const char *question;
+	bool (*ask)(Journal *, const char *id, Err *);
+	const char *part;
+} Asked;
+
+static bool ask_begin(Journal *journal, const char *id UNUSED, Err *err)
+{
+	AUTO(free_auto) char *new = NULL;
+
+	return journal_run_begin(journal, "upgrade", &new, err);
+}
+
+static bool ask_end(Journal *journal, const char *id, Err *err)
+{
+	return journal_run_end(journal, id, "upgraded", 0, NULL, err);
+}
+
+static bool ask_runs(Journal *journal, const char *id UNUSED, Err *err)
+{
+	RunList list = {0};
+
+	return journal_runs(journal, 10, &list, err);
+}
+
+static bool ask_note(Journal *journal, const char *id, Err *err)
+{
+	return journal_note(journal, id, "swap-database", PHASE_INTENT, 0, err);
+}
+
+static bool ask_phase(Journal *journal, const char *id, Err *err)
+{
+	Phase phase;
+
+	return journal_phase(journal, id, "swap-database", &phase, err);
+}
+
+static bool ask_steps(Journal *journal, const char *id, Err *err)
+{
+	StepTime *times;
+	size_t count;
+
+	return journal_steps(journal, id, &times, &count, err);
+}
+
+static bool ask_fact_set(Journal *journal, const char *id, Err *err)
+{
+	return journal_fact_set(journal, id, "to.version", "0.8.0", err);
+}
+
+static bool ask_fact(Journal *journal, const char *id, Err *err)
+{
+	AUTO(free_auto) char *value = NULL;
+
+	return journal_fact(journal, id, "to.version", &value, err);
+}
+
+static const Asked asked[] = {
+	{"begin", ask_begin, "journal"},
+	{"end", ask_end, "journal"},
+	{"runs", ask_runs, "reading the journal"},
+	{"note", ask_note, "writing 'intent' of step 'swap-database' into the journal"},
+	{"phase", ask_phase, "reading the journal"},
+	{"steps", ask_steps, "reading the journal"},
+	{"set", ask_fact_set, "writing 'to.version' into the journal"},
+	{"fact", ask_fact, "reading 'to.version' from the journal"},
+};
+
+/* Somebody took its tables away while a run had it open. */
+static void each_question_to_a_lost_journal_is_an_error(void **state UNUSED)
+{
+	AUTO(err_clear) Err err = {0};
+	AUTO(journal_close_auto) Journal *journal = NULL;
+	AUTO(free_auto) char *id = NULL;
+
+	assert_done(journal_open(path, "main", &journal, &err), &err);
+	assert_done(journal_run_begin(journal, "upgrade", &id, &err), &err);
+	assert_done(journal_run_end(journal, id, "upgraded", 0, NULL, &err), &err);
+	damage_sql("ALTER TABLE run RENAME TO a; ALTER TABLE phase RENAME TO b;"
+		   "ALTER TABLE fact RENAME TO c");
+	for (size_t i = 0; i < COUNT_OF(asked); i++) {
+		if (asked[i].ask(journal, id, &err))
+			fail_msg("%s: no error", asked[i].question);
+		assert_part(err.text, asked[i].part);
+		err_clear(&err);
+	}
+}
+
+static bool full_disk(
+	bool (*ask)(Journal *, const char *, Err *), Journal *journal, const char *id, Err *err)
+{
+	bool done;
+
+	setenv("BELAY_FAULT", "full@sql-run", 1);
+	fault_restart();
+	done = ask(journal, id, err);
+	unsetenv("BELAY_FAULT");
+	return done;
+}
+
+/* Whatever is written says so, and the run is still what it was. */
+static void each_line_that_finds_the_disk_full_is_an_error(void **state UNUSED)
+{
+	static const struct {
+		bool (*ask)(Journal *, const char *, Err *);
+		const char *part;
+	} rows[] = {
+		{ask_note, "writing 'intent' of step 'swap-database' into the journal"},
+		{ask_fact_set, "writing 'to.version' into the journal"},
+		{ask_end, "writing the end of the run into the journal"},
+		{ask_begin, "writing the journal"},
+	};
+	AUTO(err_clear) Err err = {0};
+	AUTO(journal_close_auto) Journal *journal = NULL;
+	AUTO(free_auto) char *id = NULL;
+	AUTO(run_clear) Run run = {0};
+	bool any;
+
+	assert_done(journal_open(path, "main", &journal, &err), &err);
+	assert_done(journal_run_begin(journal, "upgrade", &id, &err), &err);
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		/* One run at a time: the next begins after this one. */
+		if (rows[i].ask == ask_begin)
+			assert_done(ask_end(journal, id, &err), &err);
+		assert_error(full_disk(rows[i].ask, journal, id, &err), &err, ERR_NO_SPACE);
+		assert_part(err.text, rows[i].part);
+		err_clear(&err);
+		assert_done(journal_unfinished(journal, &run, &any, &err), &err);
+		assert_int_equal(any, rows[i].ask != ask_begin);
+		run_clear(&run);
+	}
+}
+
+/* Each effect of making one fails in turn: an error, and the next try makes it. */
+static void a_journal_that_cannot_be_made_is_made_the_next_time(void **state UNUSED)
+{
+	bool reached = true;
+
+	for (int n = 1; reached; n++) {
+		AUTO(err_clear) Err err = {0};
+		AUTO(journal_close_auto) Journal *journal = NULL;
+		char wish[24];
+
+		snprintf(wish, sizeof wish, "fail:%d", n);
+		setenv("BELAY_FAULT", wish, 1);
+		fault_restart();
+		reached = !journal_open(path, "main", &journal, &err);
+		unsetenv("BELAY_FAULT");
+		if (reached) {
+			assert_int_equal(err.kind, ERR_IO);
+			assert_null(journal);
+			err_clear(&err);
+			assert_done(journal_open(path, "main", &journal, &err), &err);
+		} else {
+			assert_true(n > 5);
+		}
+		assert_int_equal(unlink(path), 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -383,6 +561,10 @@ int main(void)
 		T(a_flipped_bit_never_changes_what_it_says),
 		T(a_journal_that_is_not_ours_is_refused),
 		T(a_journal_half_made_is_made_again),
+		T(asked_for_a_run_that_never_was),
+		T(each_question_to_a_lost_journal_is_an_error),
+		T(each_line_that_finds_the_disk_full_is_an_error),
+		T(a_journal_that_cannot_be_made_is_made_the_next_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
