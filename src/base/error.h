@@ -74,3 +74,12 @@ ErrKind err_kind_of_errno(int sys);
 /* Adds ": strerror(errno)". */
 #define err_fail_sys(err, ...)                                                                     \
 	err_set((err), err_kind_of_errno(errno), errno, __FILE__, __LINE__, __VA_ARGS__)
+
+#ifdef __clang_analyzer__
+/* It looks into one source at a time, and would follow a path on which an error was a success. */
+#define err_set(...)      (err_set(__VA_ARGS__) && false)
+#define err_set_text(...) (err_set_text(__VA_ARGS__) && false)
+#define err_wrap(...)     (err_wrap(__VA_ARGS__) && false)
+#define err_also(...)     (err_also(__VA_ARGS__) && false)
+#define err_hint(...)     (err_hint(__VA_ARGS__) && false)
+#endif

@@ -289,7 +289,7 @@ char *compose_tag_for(const char *tag, const char *version)
 	const size_t len = strspn(digits, "0123456789.");
 
 	/* "0.7.2" at least: a lone number may be anything. */
-	if (!isdigit((unsigned char)digits[0]) || !memchr(digits, '.', len))
+	if (!tag || !isdigit((unsigned char)digits[0]) || !memchr(digits, '.', len))
 		return str_format("v%s", version);
 	return str_format("%s%s%s", tag[0] == 'v' ? "v" : "", version, digits + len);
 }

@@ -44,6 +44,18 @@ watch() {
 	KNOWS=$!
 }
 
+# Who needs a secret in the environment: the application and its migrations, each run by the Python of a
+# release, the script that starts it, and what speaks to the database. Whatever installs, copies, asks or
+# controls (uv, pip, tar, docker, systemctl ...) needs none. belay has it here from the test, as have the
+# test's own processes.
+no_secret_for_others() {
+	release="$SITE_ENV(\.releases/[0-9.]+)?/bin/python[0-9.]*"
+	grep '^environ ' "$SITES/knows" | grep -vE "bats|secret_watch|/strange |^environ (timeout .*)?$BELAY " >"$SITES/have" || true
+	grep -qE "^environ $release " "$SITES/have" || complain "nobody had the secret: the watcher did not watch"
+	! grep -vE "^environ ($release|bash $SITE/start/start_openwebui.sh|[^ ]*/pg_(dump|restore)) ?" "$SITES/have" ||
+		complain "a program has a secret that it does not need (above)"
+}
+
 watched() {
 	kill "$STRANGER" "$KNOWS"
 	wait "$STRANGER" "$KNOWS" || true
@@ -52,9 +64,10 @@ watched() {
 	! grep -vE '^rounds|/env\.releases/[^/]*/\.lock$' "$SITES/strange" || complain "another user could do that (above)"
 	[ ! -e "$SITE_ENV.releases/0.8.0/.lock" ]
 	! grep '^argv' "$SITES/knows" || complain "a secret stands in a process list (above)"
+	no_secret_for_others
 }
 
-@test "SQLite: during an upgrade and a rollback nobody else reads or replaces anything, and no process list has a secret" {
+@test "SQLite: during an upgrade and a rollback nobody else reads or replaces anything, no process list has a secret, and no environment but where it is needed" {
 	standin_site alpha
 	watch
 	expect 0 belay upgrade 0.8.0 --yes

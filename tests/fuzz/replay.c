@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -15,7 +16,7 @@
 
 #define INPUT_MAX (4 * 1024 * 1024)
 #define REPEATED  (256 * 1024)
-#define HANGS_S   60
+#define HANGS_S   "60" /* BELAY_REPLAY_LIMIT: for valgrind */
 
 static char current[512];
 
@@ -35,10 +36,11 @@ static void feed(const char *name, const char *how, const char *bytes, size_t le
 {
 	/* A copy of exactly this size: a sanitizer sees one byte too far. */
 	AUTO(free_auto) uint8_t *copy = mem_new(len ? len : 1, 1);
+	const char *limit = getenv("BELAY_REPLAY_LIMIT");
 
 	memcpy(copy, bytes, len);
 	snprintf(current, sizeof current, "%s%s", name, how);
-	alarm(HANGS_S);
+	alarm((unsigned)atoi(limit ? limit : HANGS_S));
 	LLVMFuzzerTestOneInput(copy, len);
 	alarm(0);
 }
