@@ -7,6 +7,13 @@
 #include "base/mem.h"
 #include "base/redact.h"
 
+/* What an analyzer is told of them is for their callers. */
+#undef err_set
+#undef err_set_text
+#undef err_wrap
+#undef err_also
+#undef err_hint
+
 /* A format is used twice: as written, and as the catalogue of the screen's language has it. The
  * second is not a literal; that both take the same arguments is what msgfmt --check proves. */
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"

@@ -1,10 +1,13 @@
 /* block-start: between stop and start, ENV links to a stub that starts nothing, so that a reboot, a
- * cron job or an impatient operator cannot put old code on new data. */
+ * cron job or an impatient operator cannot put old code on new data. Whoever was quicker than the link
+ * has been started by it before, and is ended too: from the moment of its exec it can be seen. */
+#include "base/event.h"
 #include "base/i18n.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "os/file.h"
 #include "release/link.h"
+#include "service/service.h"
 #include "steps/run_ctx.h"
 #include "steps/steps.h"
 
@@ -35,6 +38,20 @@ static bool apply(RunCtx *ctx, Err *err)
 	       link_block(ctx->site, ctx->run, version, err);
 }
 
+static bool verify(RunCtx *ctx, Err *err)
+{
+	AUTO(service_state_clear) ServiceState state = {0};
+
+	if (!service_state(ctx->site, &state, err))
+		return false;
+	if (!state.pid)
+		return true;
+	event_notice("started-meanwhile", false,
+		"the server was started by somebody else as process %d after it had been stopped; it is stopped again",
+		(int)state.pid);
+	return service_stop(ctx->site, err);
+}
+
 static bool undo(RunCtx *ctx, Err *err)
 {
 	const char *version, *home;
@@ -58,5 +75,6 @@ const StepDef step_block_start = {
 	.until = "switch-release",
 	.observe = observe,
 	.apply = apply,
+	.verify = verify,
 	.undo = undo,
 };

@@ -9,6 +9,7 @@ setup() {
 
 teardown() {
 	[ -z "${STRANGER:-}" ] || kill "$STRANGER" 2>/dev/null || true
+	[ -z "${stopped:-}" ] || kill -KILL "$stopped" 2>/dev/null || true
 	site_remove
 }
 
@@ -143,6 +144,24 @@ as_before() {
 	cat "$SITE/err" >&2
 	[ "$status" = 143 ]
 	as_before
+}
+
+@test "somebody starts the old server right after it was stopped: it is stopped again, and the run goes on" {
+	expect 0 belay upgrade 0.8.0 --yes
+	belay_until link-create rollback --yes --accept-loss
+	[ -z "$(site_pid)" ]
+	site_start
+	meanwhile=$(site_pid)
+	[ "$(site_version)" = 0.8.0 ]
+	kill -CONT "$stopped"
+	status=0
+	wait "$stopped" || status=$?
+	[ "$status" = 0 ] || complain "exit status $status" "$(cat "$SITE/out" "$SITE/err")"
+	expect_text err "started by somebody else as process $meanwhile"
+	! process_lives "$meanwhile"
+	[ "$(site_version)" = 0.7.2 ]
+	site_reads_back
+	expect 0 belay status --check
 }
 
 @test "a lost terminal does not stop a run" {

@@ -22,18 +22,8 @@ teardown() {
 	[ -z "${server_dir:-}" ] || rm -rf "$server_dir"
 }
 
-# Starts an upgrade that stops itself at a fault point; the process in $stopped. belay is the child of
-# nothing else, so that it is what the signals reach.
 upgrade_until() {
-	BELAY_FAULT=stop@$1 "$BELAY" --site "$SITE_FILE" upgrade 0.8.0 --skip-rehearsal --yes \
-		>"$SITE/out" 2>"$SITE/err" </dev/null 3>&- &
-	stopped=$!
-	for _ in $(seq 600); do
-		! grep -qs '^State:.T' "/proc/$stopped/status" || return 0
-		process_lives "$stopped" || complain "it ended before $1" "$(cat "$SITE/err")" || return 1
-		sleep 0.1
-	done
-	complain "it does not come to $1" "$(cat "$SITE/out")"
+	belay_until "$1" upgrade 0.8.0 --skip-rehearsal --yes
 }
 
 # With all its processes, by their numbers; then up again, as an operator or systemd would.

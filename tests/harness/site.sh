@@ -372,6 +372,21 @@ standin_site() {
 		expect 0 site_adopt
 }
 
+# belay_until POINT ARGS: runs until it stops itself at a fault point; it is $stopped, the child of nothing
+# else, so that it is what the signals reach. kill -CONT lets it go on.
+belay_until() {
+	point=$1
+	shift
+	BELAY_FAULT=stop@$point "$BELAY" --site "$SITE_FILE" "$@" >"$SITE/out" 2>"$SITE/err" </dev/null 3>&- &
+	stopped=$!
+	for _ in $(seq 600); do
+		! grep -qs '^State:.T' "/proc/$stopped/status" || return 0
+		process_lives "$stopped" || complain "it ended before $point" "$(cat "$SITE/err")" || return 1
+		sleep 0.1
+	done
+	complain "it does not come to $point" "$(cat "$SITE/out")"
+}
+
 # prober_start FILE: asks /health 20 times a second from outside. prober_dark: the longest time
 # without a yes so far, in milliseconds.
 prober_start() {
