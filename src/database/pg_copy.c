@@ -27,7 +27,7 @@ static bool is_ours(const Database *db, const PgEntry *entry, const char *run)
 			      : str_is(entry->name, name) || str_is(entry->name, scratch);
 }
 
-static bool drop(Database *db, const PgEntry *entry, Err *err)
+static bool drop_by_name(Database *db, const PgEntry *entry, Err *err)
 {
 	AUTO(free_auto) char *name = pg_ident(entry->name);
 	AUTO(pg_entry_clear) PgEntry now = {0};
@@ -41,15 +41,30 @@ static bool drop(Database *db, const PgEntry *entry, Err *err)
 	/* DROP goes by name: look once more who bears it. */
 	if (!pg_entry(db, entry->name, NULL, &now, err))
 		return false;
-	if (!str_is(now.id, entry->id))
+	if (now.id && !str_is(now.id, entry->id))
 		return err_fail(
 			err, ERR_FOREIGN, "database '%s' is another one than before", entry->name);
 	if (!pg_admin(db, &admin, err) || !FAULT(err, "pg-drop"))
 		return false;
 	pg_limit(admin, PG_LIMIT_LONG_MS);
-	if (!pg_runf(admin, err, "DROP DATABASE %s", name))
+	if (!pg_runf(admin, err, "DROP DATABASE IF EXISTS %s", name))
 		return err_wrap(err, "dropping database '%s'", entry->name);
 	pg_limit(admin, PG_LIMIT_MS);
+	return true;
+}
+
+/* The server carries out what a belay that was killed had asked of it, while the next one is here
+ * already: a database that has gone meanwhile is what was wanted, whatever failed on it. */
+static bool drop(Database *db, const PgEntry *entry, Err *err)
+{
+	AUTO(pg_entry_clear) PgEntry now = {0};
+	AUTO(err_clear) Err ignored = {0};
+
+	if (drop_by_name(db, entry, err))
+		return true;
+	if (err->kind == ERR_FOREIGN || !pg_entry(db, NULL, entry->id, &now, &ignored) || now.id)
+		return false;
+	err_clear(err);
 	return true;
 }
 

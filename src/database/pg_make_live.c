@@ -42,8 +42,10 @@ bool pg_unmake_live(Database *db, const char *id, Err *err)
 	if (!pg_others_out(db, id, 0, PG_EVERYBODY, err) ||
 		!database_id(db, db->live, &there, err) || !pg_admin(db, &admin, err))
 		return false;
-	if (!str_is(there, id))
+	if (there && !str_is(there, id))
 		return err_fail(
 			err, ERR_FOREIGN, "database '%s' is another one than before", db->live);
-	return FAULT(err, "pg-drop-live") && pg_runf(admin, err, "DROP DATABASE %s", name);
+	/* A killed belay's may be on its way: see pg_copy.c. */
+	return FAULT(err, "pg-drop-live") &&
+	       pg_runf(admin, err, "DROP DATABASE IF EXISTS %s", name);
 }

@@ -116,6 +116,18 @@ can_save() {
 	can_save
 }
 
+@test "belay was killed while the server dropped a database, and the server goes on: the next one finds it gone" {
+	expect 0 belay upgrade 0.8.0 --skip-rehearsal --yes
+	run=$(basename "$SITE"/state/alpha/runs/*-upgrade)
+	spare=$(psql -d postgres -AtXqc "SELECT datname FROM pg_database WHERE datname LIKE '${SITE_PG}\_%'")
+	belay_until pg-drop prune --way-back "$run" --yes
+	psql -d postgres -qXc "DROP DATABASE \"$spare\""
+	goes_on
+	[ "$status" = 0 ] || complain "exit status $status" "$(cat "$SITE/err")"
+	[ "$(psql -d postgres -AtXqc "SELECT count(*) FROM pg_database WHERE datname LIKE '${SITE_PG}%'")" = 1 ]
+	new_on_new
+}
+
 @test "the server dies while it copies: the door is open again" {
 	site_signature >"$SITE/before"
 	# The first is the one that the backup is proven in.

@@ -233,8 +233,9 @@ class Lab:
             raise Wrong(f"no server answers on port {self.port}; its log ends:\n{log}")
 
     def is_up(self):
+        """By its own server: the port of a stopped site is anybody's."""
         try:
-            return self.http("GET", "/health")[1].get("status") is True
+            return self.http("GET", "/health")[1].get("status") is True and bool(self.servers())
         except (OSError, ValueError):
             return False
 

@@ -162,7 +162,8 @@ class Case:
         if lab.servers():
             return
         lab.start_script()
-        lab.until(lambda: lab.is_up() or not lab.servers(), 20)
+        # Not the servers: between the fork and the exec it is a shell yet.
+        lab.until(lambda: lab.is_up() or not lab.processes(), 20)
         if lab.servers():
             lab.wait_for_server()
             pair = lab.http("GET", "/api/version")[1].get("version"), lab.digests()[1]
