@@ -1,6 +1,7 @@
 /* block-start: between stop and start, ENV links to a stub that starts nothing, so that a reboot, a
- * cron job or an impatient operator cannot put old code on new data. Whoever was quicker than the link
- * has been started by it before, and is ended too: from the moment of its exec it can be seen. */
+ * cron job or an impatient operator cannot put old code on new data. Whoever was quicker than the
+ * link has been started by it before, and is ended too: from the moment of its exec it can be seen.
+ */
 #include "base/event.h"
 #include "base/i18n.h"
 #include "base/mem.h"
@@ -20,10 +21,9 @@ static bool observe(RunCtx *ctx, Seen *ret_seen, Err *err)
 		return false;
 	if (state == LINK_STUB)
 		*ret_seen = str_is(target, ctx->run) ? SEEN_AFTER : SEEN_FOREIGN;
-	else if (state == LINK_FOLDER)
-		*ret_seen = SEEN_BEFORE;
-	else if (state == LINK_RELEASE && !fact_is_yes(ctx, FACT_FROM_FOLDED) &&
-		 str_is(target, fact_get(ctx, FACT_FROM_HOME)))
+	else if (state == LINK_FOLDER ||
+		 (state == LINK_RELEASE && !fact_is_yes(ctx, FACT_FROM_FOLDED) &&
+			 str_is(target, fact_get(ctx, FACT_FROM_HOME))))
 		*ret_seen = SEEN_BEFORE;
 	else
 		*ret_seen = SEEN_FOREIGN;
