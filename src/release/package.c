@@ -230,19 +230,19 @@ bool package_accepts_python(const char *package_dir, const char *python_version,
 	char **ret_requires, Err *err)
 {
 	AUTO(free_auto) char *metadata = NULL;
-	AUTO(free_auto) char *requires = NULL;
+	AUTO(free_auto) char *wanted = NULL;
 	AUTO(strlist_clear) StrList clauses = {0};
 	bool fits = true;
 
 	if (!read_metadata(package_dir, &metadata, err))
 		return false;
-	requires = header_value(metadata, "Requires-Python:");
-	if (!requires)
-	requires = str_dup("");
-	strlist_split(&clauses, requires, ", ");
+	wanted = header_value(metadata, "Requires-Python:");
+	if (!wanted)
+		wanted = str_dup("");
+	strlist_split(&clauses, wanted, ", ");
 	for (size_t i = 0; i < clauses.len; i++)
 		fits = fits && clause_fits(clauses.items[i], python_version);
 	*ret = fits;
-	*ret_requires = TAKE(requires);
+	*ret_requires = TAKE(wanted);
 	return true;
 }
