@@ -9,6 +9,7 @@
 #include "docker/docker_program.h"
 #include "os/file.h"
 #include "release/compose_link.h"
+#include "release/image.h"
 #include "release/site_container.h"
 #include "release/throwaway.h"
 
@@ -40,10 +41,6 @@ FindingKind check_container(const CheckCtx *ctx, Err *why)
 	AUTO(free_auto) char *docker = NULL;
 	const json_t *host;
 
-	if (ctx->site->service == SERVICE_COMPOSE) {
-		site_refuse_container(ctx->site, why);
-		return FINDING_REFUSED;
-	}
 	if (geteuid() != 0) {
 		err_fail(why, ERR_REFUSED,
 			"containers are upgraded by root only: belay leads a throw-away container "
@@ -84,12 +81,36 @@ static bool names_version(const ComposeImage *image)
 	return image->digest || (tag && strchr("0123456789", tag[tag[0] == 'v']));
 }
 
+/* A file that pins a digest gets that of the target. */
+static bool has_digest(const CheckCtx *ctx, Err *why)
+{
+	AUTO(docker_image_clear) DockerImage image = {0};
+	AUTO(free_auto) char *reference = NULL;
+	AUTO(free_auto) char *digest = NULL;
+	bool found;
+
+	return image_reference_for(ctx->site, ctx->version, &reference, why) &&
+	       docker_image(reference, &image, &found, why) &&
+	       (!found || image_digest_of(reference, image.id, &digest, why));
+}
+
+/* No rehearsal has seen that. To apply it first would lose a key that is only in the container. */
+static FindingKind say_changed(const Site *site, Err *why)
+{
+	err_fail(why, ERR_REFUSED,
+		"the files of project '%s' have changed since the container of service '%s' was made, "
+		"or a variable of a shell went into it: the next one will be as they say now",
+		site->compose_project, site->compose_service);
+	return FINDING_WARNING;
+}
+
 FindingKind check_image_tag(const CheckCtx *ctx, Err *why)
 {
 	const Site *site = ctx->site;
 	AUTO(compose_image_clear) ComposeImage image = {0};
 	AUTO(compose_edit_clear) ComposeEdit edit = {0};
 	AUTO(free_auto) char *tag = NULL;
+	bool same;
 
 	if (site->service != SERVICE_COMPOSE)
 		return FINDING_OK;
@@ -106,6 +127,12 @@ FindingKind check_image_tag(const CheckCtx *ctx, Err *why)
 		!compose_image_plan(site->compose_files, site->start_directory,
 			site->compose_service, tag, image.digest, &edit, why))
 		return FINDING_REFUSED;
+	if (image.digest && ctx->version && !has_digest(ctx, why))
+		return FINDING_REFUSED;
+	if (!compose_link_is_same(site, &same, why))
+		return FINDING_UNKNOWN;
+	if (!same)
+		return say_changed(site, why);
 	if (names_version(&image))
 		return FINDING_OK;
 	err_fail(why, ERR_REFUSED,

@@ -11,7 +11,6 @@ typedef struct Command {
 	const OptionDef *options; /* ends with name == NULL; NULL: none */
 	bool site_keys;           /* each key of the site file is an option */
 	bool needs_site;
-	bool on_containers; /* also for a site in a container */
 	/* Makes a site where none is known, if the command line says of what; NULL: never. */
 	bool (*make_site)(Cli *cli, bool *ret_made, Err *err);
 	bool makes_run;                 /* its events are kept in STATE/runs/ID */

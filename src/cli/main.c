@@ -71,8 +71,6 @@ static bool load_site(Cli *cli, Err *err)
 		return false;
 	if (!made && !site_load(args_value(cli->args, "site"), &cli->site, err))
 		return false;
-	if (site_in_container(&cli->site) && !command->on_containers)
-		return site_refuse_container(&cli->site, err);
 	refresh_container(&cli->site);
 	language_of_site(cli->site.language);
 	/* The language may have brought another character set. */

@@ -118,8 +118,6 @@ char *site_vector_dir(const Site *site); /* DATA_DIR/vector_db */
 bool site_in_container(const Site *site);
 /* "service chat of the compose project team", "container open-webui"; for messages */
 char *site_container_words(const Site *site);
-/* ERR_REFUSED: what is not done for containers yet, and what to do instead. Always false. */
-bool site_refuse_container(const Site *site, Err *err);
 /* DATA_DIR as the container sees it. */
 char *site_data_inside(const StrList *env, const char *dir);
 /* The SQLite file of a URL that names it as the container sees it. ERR_REFUSED when it is not in

@@ -49,14 +49,3 @@ char *site_container_words(const Site *site)
 			site->compose_project);
 	return str_format("container %s", site->webui_container);
 }
-
-bool site_refuse_container(const Site *site, Err *err)
-{
-	AUTO(free_auto) char *words = site_container_words(site);
-
-	err_fail(err, ERR_REFUSED, "Open WebUI is the %s, for which belay cannot do this yet",
-		words);
-	return err_hint(err,
-		"belay backup, before you change anything by hand; the way back is RESTORE.md of "
-		"that set");
-}

@@ -8,6 +8,7 @@
 #include "config/system_python.h"
 #include "database/elsewhere.h"
 #include "os/file.h"
+#include "release/image.h"
 #include "release/link.h"
 #include "rehearse/rehearse.h"
 #include "release/package.h"
@@ -215,10 +216,13 @@ static bool set_home(RunCtx *ctx, const Release *current, Err *err)
 	AUTO(free_auto) char *target = NULL;
 	AUTO(free_auto) char *releases = site_releases_dir(ctx->site);
 	AUTO(free_auto) char *home = path_join(releases, current->version);
+	AUTO(release_clear) Release taken = {0};
 	LinkState state;
 
 	if (site_in_container(ctx->site))
-		return fact_set(ctx, FACT_FROM_HOME, current->path, err);
+		return (str_is(ctx->command, "backup") ||
+			       image_take(ctx->site, current->path, current->image, &taken, err)) &&
+		       fact_set(ctx, FACT_FROM_HOME, current->path, err);
 	/* Where own-environment is going to put it. */
 	if (system_serves(ctx->site))
 		return fact_set(ctx, FACT_FROM_HOME, home, err);

@@ -15,6 +15,8 @@
 #include "os/file.h"
 #include "release/image.h"
 #include "release/image_get.h"
+#include "release/site_container.h"
+#include "release/throwaway.h"
 
 #define FILE_BYTES_MAX (4 << 20)
 #define COMPOSE_MS     120000
@@ -182,6 +184,57 @@ static void project_words(const Site *site, StrList *ret)
 		strlist_add_array(ret, ARGV("-f", files.items[i]));
 }
 
+/* What compose answers to a question; NULL: it fails. */
+static bool ask_compose(
+	const Site *site, const StrList *program, const char *const *words, char **ret, Err *err)
+{
+	AUTO(strlist_clear) StrList argv = {0};
+	AUTO(strlist_clear) StrList env = {0};
+	AUTO(proc_result_clear) ProcResult result = {0};
+
+	strlist_add_all(&argv, program);
+	project_words(site, &argv);
+	strlist_add_array(&argv, words);
+	docker_program_env(&env);
+	const ProcSpec spec = {.argv = strlist_argv(&argv),
+		.env = strlist_argv(&env),
+		.dir = site->start_directory,
+		.timeout_ms = ASK_MS,
+		.exit_is_answer = true,
+		.quiet = true};
+
+	if (!proc_run(&spec, &result, err))
+		return false;
+	*ret = result.exit_code == 0 ? str_dup(str_trim(result.out)) : NULL;
+	return true;
+}
+
+bool compose_link_is_same(const Site *site, bool *ret, Err *err)
+{
+	AUTO(json_release_auto) json_t *inspected = NULL;
+	AUTO(strlist_clear) StrList program = {0};
+	AUTO(free_auto) char *version = NULL;
+	AUTO(free_auto) char *hash = NULL;
+	const json_t *labels;
+	const char *made_by, *made_of;
+
+	*ret = true;
+	if (!site_container_json(site, &inspected, err) || !compose_program(&program, err))
+		return false;
+	labels = json_object_get(json_object_get(inspected, "Config"), "Labels");
+	made_by = json_str(labels, "com.docker.compose.version");
+	made_of = json_str(labels, "com.docker.compose.config-hash");
+	if (!made_by || !made_of || !program.len)
+		return true;
+	if (!ask_compose(site, &program, ARGV("version", "--short"), &version, err) ||
+		!ask_compose(site, &program, ARGV("config", "--hash", site->compose_service), &hash,
+			err))
+		return false;
+	/* "webui 0f3c…" */
+	*ret = !str_is(version, made_by) || !hash || str_ends(hash, made_of);
+	return true;
+}
+
 static bool run_compose(const Site *site, const StrList *program, Err *err)
 {
 	AUTO(strlist_clear) StrList argv = {0};
@@ -213,8 +266,6 @@ static bool by_engine(const Site *site, const json_t *record, const char *image_
 	const json_t *inspected = json_object_get(record, "inspected");
 	const char *name = json_str(inspected, "Name");
 
-	event_notice("no-compose", false,
-		"there is no `docker compose` here: the engine makes the container itself");
 	return container_make(
 		site, inspected, name && name[0] == '/' ? name + 1 : name, image_id, err);
 }
@@ -249,7 +300,7 @@ static bool check_made(const Site *site, const char *image_id, Err *err)
 		AUTO(free_auto) char *source = str_dup_n(mount, strcspn(mount, ":"));
 
 		if (path_below(site->data_dir, source))
-			return true;
+			return container_give_key(site, &list.items[0], err);
 	}
 	return err_fail(err, ERR_VERIFY,
 		"compose made a container without the data in '%s': the files of the project have "
@@ -259,46 +310,18 @@ static bool check_made(const Site *site, const char *image_id, Err *err)
 
 /* ---- pointing ---- */
 
-/* The digest that the target has in the repository of the file. */
-static bool digest_of(const char *reference, const char *image_id, char **ret, Err *err)
+bool compose_link_plan_after(
+	const Site *site, json_t *record, const char *tag, const char *digest, Err *err)
 {
-	AUTO(docker_image_clear) DockerImage image = {0};
-	AUTO(free_auto) char *repository = str_dup_n(reference, strcspn(reference, "@"));
-	AUTO(free_auto) char *tag = image_tag_of(reference);
-	AUTO(free_auto) char *start = NULL;
-	bool found;
-
-	if (tag)
-		repository[strlen(repository) - strlen(tag) - 1] = '\0';
-	start = str_format("%s@", repository);
-	if (!docker_image(image_id, &image, &found, err))
-		return false;
-	for (size_t i = 0; found && i < image.digests.len; i++)
-		if (str_starts(image.digests.items[i], start))
-			*ret = str_dup(image.digests.items[i] + strlen(start));
-	return *ret ||
-	       err_fail(err, ERR_REFUSED,
-		       "image '%s' has no digest of a registry, and the compose file pins one",
-		       reference);
-}
-
-/* What stands there for the target, worked out in the blocked file. */
-static bool plan_after(const Site *site, json_t *compose, const Release *target, Err *err)
-{
-	AUTO(compose_image_clear) ComposeImage image = {0};
-	AUTO(compose_edit_clear) ComposeEdit edit = {0};
-	AUTO(free_auto) char *tag = image_tag_of(target->image);
-	AUTO(free_auto) char *digest = NULL;
-	AUTO(free_auto) char *after = NULL;
+	json_t *compose = json_object_get(record, "compose");
 	const char *blocked = json_str(compose, "blocked");
 	const size_t at = (size_t)json_int(compose, "at", 0);
+	AUTO(compose_edit_clear) ComposeEdit edit = {0};
+	AUTO(free_auto) char *after = NULL;
 	size_t skip;
 
-	if (!compose_image_read(site->compose_files, site->start_directory, site->compose_service,
-		    &image, err) ||
-		(image.digest && !digest_of(target->image, target->path, &digest, err)) ||
-		!compose_image_plan(site->compose_files, site->start_directory,
-			site->compose_service, tag ? tag : "latest", digest, &edit, err))
+	if (!compose_image_plan(site->compose_files, site->start_directory, site->compose_service,
+		    tag, digest, &edit, err))
 		return false;
 	skip = edit.at - at;
 	if (edit.at < at || skip + strlen(edit.before) > strlen(blocked))
@@ -309,6 +332,19 @@ static bool plan_after(const Site *site, json_t *compose, const Release *target,
 	return true;
 }
 
+/* Worked out where the blocked text stands. */
+static bool plan_after(const Site *site, json_t *record, const Release *target, Err *err)
+{
+	AUTO(compose_image_clear) ComposeImage image = {0};
+	AUTO(free_auto) char *tag = image_tag_of(target->image);
+	AUTO(free_auto) char *digest = NULL;
+
+	return compose_image_read(site->compose_files, site->start_directory, site->compose_service,
+		       &image, err) &&
+	       (!image.digest || image_digest_of(target->image, target->path, &digest, err)) &&
+	       compose_link_plan_after(site, record, tag ? tag : "latest", digest, err);
+}
+
 static bool write_for(const Site *site, json_t *record, const Release *target, Err *err)
 {
 	json_t *compose = json_object_get(record, "compose");
@@ -317,10 +353,29 @@ static bool write_for(const Site *site, json_t *record, const Release *target, E
 		return compose_link_write(site, record, COMPOSE_BEFORE, err);
 	if (!json_str(compose, "after") &&
 		(!compose_link_write(site, record, COMPOSE_BLOCKED, err) ||
-			!plan_after(site, compose, target, err) ||
+			!plan_after(site, record, target, err) ||
 			!container_link_save(site, record, err)))
 		return false;
 	return compose_link_write(site, record, COMPOSE_AFTER, err);
+}
+
+/* Going back must not fail for what became of the project's files: the engine can do it, too. */
+static bool recreate(const Site *site, const json_t *record, const StrList *program,
+	const char *image_id, Err *err)
+{
+	const bool back = str_is(image_id, json_str(record, "image"));
+
+	if (!program->len) {
+		event_notice("no-compose", false,
+			"there is no `docker compose` here: the engine makes the container itself");
+		return by_engine(site, record, image_id, err);
+	}
+	if (run_compose(site, program, err))
+		return true;
+	if (!back)
+		return false;
+	event_warn_err("no-compose", err);
+	return by_engine(site, record, image_id, err);
 }
 
 bool compose_link_point(const Site *site, json_t *record, const char *image_id, Err *err)
@@ -339,7 +394,5 @@ bool compose_link_point(const Site *site, json_t *record, const char *image_id, 
 	if (!container_check_volumes(json_object_get(record, "inspected"), err) ||
 		!compose_program(&program, err))
 		return false;
-	return (program.len ? run_compose(site, &program, err)
-			    : by_engine(site, record, image_id, err)) &&
-	       check_made(site, image_id, err);
+	return recreate(site, record, &program, image_id, err) && check_made(site, image_id, err);
 }

@@ -12,12 +12,19 @@ typedef enum { COMPOSE_BEFORE, COMPOSE_BLOCKED, COMPOSE_AFTER } ComposeText;
 
 /* Adds "compose" to the record. ERR_REFUSED where the tag cannot be changed. */
 bool compose_link_plan(const Site *site, const char *run, json_t *record, Err *err) NODISCARD;
+/* Adds the text for a tag and a digest, while the blocked one stands in the file. */
+bool compose_link_plan_after(
+	const Site *site, json_t *record, const char *tag, const char *digest, Err *err) NODISCARD;
 /* One of the three texts into the file, which keeps its mode and owner. ERR_FOREIGN when it is none
  * of the three now. */
 bool compose_link_write(
 	const Site *site, const json_t *record, ComposeText text, Err *err) NODISCARD;
 /* The text for the image, and one container of it, not started. */
 bool compose_link_point(const Site *site, json_t *record, const char *image_id, Err *err) NODISCARD;
+
+/* Would compose make the same container again, apart from its image? *ret true where that cannot be
+ * told: no compose here, another version than the one that made it. */
+bool compose_link_is_same(const Site *site, bool *ret, Err *err) NODISCARD;
 
 /* container_link.c */
 bool container_link_save(const Site *site, const json_t *record, Err *err) NODISCARD;

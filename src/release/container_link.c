@@ -239,10 +239,12 @@ bool container_make(
 		if (!docker_connect(network, id, endpoint, err))
 			return false;
 	}
-	return docker_inspect(id, &made, err) &&
-	       (str_is(made.image_id, image_id) ||
-		       err_fail(err, ERR_VERIFY, "container '%s' is of image '%s', not '%s'", name,
-			       made.image_id, image_id));
+	if (!docker_inspect(id, &made, err))
+		return false;
+	return str_is(made.image_id, image_id)
+		       ? container_give_key(site, &made, err)
+		       : err_fail(err, ERR_VERIFY, "container '%s' is of image '%s', not '%s'",
+				 name, made.image_id, image_id);
 }
 
 static bool bring_back(const Site *site, const json_t *record, const Container *kept, Err *err)

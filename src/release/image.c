@@ -274,6 +274,28 @@ bool image_name_leads_to(const char *reference, const char *id, Err *err)
 	return docker_image_tag(id, repository, tag ? tag : "latest", err);
 }
 
+bool image_digest_of(const char *reference, const char *image_id, char **ret, Err *err)
+{
+	AUTO(docker_image_clear) DockerImage image = {0};
+	AUTO(free_auto) char *repository = str_dup_n(reference, strcspn(reference, "@"));
+	AUTO(free_auto) char *tag = image_tag_of(reference);
+	AUTO(free_auto) char *start = NULL;
+	bool found;
+
+	if (tag)
+		repository[strlen(repository) - strlen(tag) - 1] = '\0';
+	start = str_format("%s@", repository);
+	if (!docker_image(image_id, &image, &found, err))
+		return false;
+	for (size_t i = 0; found && i < image.digests.len; i++)
+		if (str_starts(image.digests.items[i], start))
+			*ret = str_dup(image.digests.items[i] + strlen(start));
+	return *ret ||
+	       err_fail(err, ERR_REFUSED,
+		       "image '%s' has no digest of a registry, and the compose file pins one",
+		       reference);
+}
+
 bool image_unneeded(const Site *site, const StrList *kept, StrList *ret_ids, Err *err)
 {
 	AUTO(free_auto) char *images = site_path(site, "images");

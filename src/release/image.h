@@ -28,6 +28,8 @@ bool image_take(
  * registry.
  */
 bool image_name_leads_to(const char *reference, const char *id, Err *err) NODISCARD;
+/* "sha256:…" that a registry gave to the image in that repository. ERR_REFUSED when it has none. */
+bool image_digest_of(const char *reference, const char *image_id, char **ret, Err *err) NODISCARD;
 /* Ids of what was taken in, but those in `kept`. */
 bool image_unneeded(const Site *site, const StrList *kept, StrList *ret_ids, Err *err) NODISCARD;
 /* Our own name for it goes, and what was taken out of it; the image goes with its last name. */

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/redact.h"
 #include "base/text.h"
+#include "docker/engine_change.h"
 #include "os/file.h"
 #include "os/process_table.h"
 
@@ -123,6 +124,31 @@ bool container_key(const Container *container, char **ret, Err *err)
 	redact_add(key);
 	*ret = str_empty(key) ? NULL : TAKE(key);
 	return true;
+}
+
+/* The image makes itself a key where there is none, and everybody is signed out: the site's goes in
+ * before its first start. */
+bool container_give_key(const Site *site, const Container *container, Err *err)
+{
+	AUTO(free_auto) char *path = container_key_path(container);
+	AUTO(free_auto) char *key = NULL;
+	AUTO(free_auto) char *there = NULL;
+
+	if (site->webui.key_source != KEY_IN_FILE)
+		return true;
+	if (!file_read(site->webui.key_file, KEY_FILE_MAX, &key, NULL, err))
+		return err_wrap(err, "reading the secret key");
+	redact_add(key);
+	if (!container_key(container, &there, err) || str_is(there, str_trim(key)))
+		return err->kind == ERR_NONE;
+	const FileInside file = {.path = path,
+		.text = key,
+		.uid = site->recipe.uid,
+		.gid = site->recipe.gid,
+		.mode = 0600};
+
+	return docker_write_file(container->id, &file, err) ||
+	       err_wrap(err, "giving the secret key to container '%s'", container->name);
 }
 
 void container_recipe(const Container *container, Recipe *ret)

@@ -13,6 +13,8 @@ bool container_version(const Container *container, char **ret, Err *err) NODISCA
 char *container_key_path(const Container *container);
 /* The key of that file, as start.sh takes it; *ret NULL when there is none. */
 bool container_key(const Container *container, char **ret, Err *err) NODISCARD;
+/* The site's key into a container that was not started yet, where its environment has none. */
+bool container_give_key(const Site *site, const Container *container, Err *err) NODISCARD;
 /* Command, environment and folder inside, and the first process. */
 void container_recipe(const Container *container, Recipe *ret);
 /* The recipe and all settings again, from the container as it is now: somebody may have made it

@@ -2,6 +2,7 @@
 #include "backup/backup.h"
 #include "base/i18n.h"
 #include "base/text.h"
+#include "checks/check_table.h"
 #include "steps/run_ctx.h"
 #include "steps/steps.h"
 
@@ -60,6 +61,14 @@ static bool verify(RunCtx *ctx, Err *err)
 		rows.len ? rows.items[0] : "(none)", fact_get(ctx, FACT_REVISION_AFTER));
 }
 
+/* A restore asks no other checks. */
+static bool check(RunCtx *ctx, Err *err)
+{
+	const CheckCtx about = {.site = ctx->site};
+
+	return !site_in_container(ctx->site) || check_container(&about, err) == FINDING_OK;
+}
+
 static bool undo(RunCtx *ctx, Err *err)
 {
 	const char *live_id = fact_get(ctx, FACT_LIVE_ID);
@@ -77,6 +86,7 @@ const StepDef step_restore_database = {
 	.undo_kind = UNDO_EXACT,
 	.until = "swap-database",
 	.observe = observe,
+	.check = check,
 	.apply = apply,
 	.verify = verify,
 	.undo = undo,

@@ -124,22 +124,14 @@ json_t *fact_get_json(const RunCtx *ctx, Fact fact)
 	return value;
 }
 
-/* Taken in by build-release; before that it is what serves. */
-static bool run_ctx_from_image(const RunCtx *ctx, Release *ret, Err *err)
-{
-	const char *home = fact_get(ctx, FACT_FROM_HOME);
-	AUTO(err_clear) Err not_yet = {0};
-
-	return (home && image_release(ctx->site, home, ret, &not_yet)) ||
-	       release_current(ctx->site, ret, err);
-}
-
 bool run_ctx_from(const RunCtx *ctx, Release *ret, Err *err)
 {
 	const char *home = fact_get(ctx, FACT_FROM_HOME);
+	AUTO(err_clear) Err not_taken_in = {0}; /* by a backup alone */
 
 	if (site_in_container(ctx->site))
-		return run_ctx_from_image(ctx, ret, err);
+		return (home && image_release(ctx->site, home, ret, &not_taken_in)) ||
+		       release_current(ctx->site, ret, err);
 	/* Until the first block-start, the environment still lies at ENV itself. */
 	if (home && file_kind(home) == FILE_FOLDER)
 		return release_at(home, ret, err);

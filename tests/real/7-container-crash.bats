@@ -1,0 +1,66 @@
+#!/usr/bin/env bats
+# belay killed at each change of a container in the dark part, on SQLite in a volume: nothing starts by
+# itself or by the container's name, and both ways out end in old+old or new+new.
+
+setup_file() {
+	ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+	. "$BATS_TEST_DIRNAME/lib.sh"
+	. "$ROOT/tests/harness/container.sh"
+	docker_images_ready 0.7.2 0.8.0
+}
+
+setup() {
+	ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+	. "$BATS_TEST_DIRNAME/lib.sh"
+	. "$ROOT/tests/harness/container.sh"
+	[ -e "$BATS_FILE_TMPDIR/ready" ] || skip "$(tail -n 1 "$BATS_FILE_TMPDIR/why")"
+	docker_site_new alpha && docker_webui --restart always && site_fill 1
+	belay adopt --webui-container "$PREFIX-webui" --watch 0
+	key=$(docker exec "$PREFIX-webui" cat .webui_secret_key)
+	docker_config "$PREFIX-webui" >"$SITE/config"
+}
+
+teardown() {
+	[ -z "${PREFIX:-}" ] || docker_site_remove
+}
+
+# What the engine was told to change, each time with the number of its point.
+changes() {
+	BELAY_FAULT_LOG="$SITE/points" expect 0 belay "$@"
+	awk '$2 == "http-request" { print $1 }' "$SITE/points"
+}
+
+judge() {
+	case $1 in
+	undo) [ "$(site_version)" = 0.7.2 ] ;;
+	finish) [ "$(site_version)" = 0.8.0 ] ;;
+	esac || complain "after $2 and $1: version $(site_version)"
+	site_reads_back || complain "after $2 and $1"
+	[ "$(docker exec "$PREFIX-webui" cat .webui_secret_key)" = "$key" ] || complain "after $2 and $1: another key"
+	docker_config "$PREFIX-webui" | diff "$SITE/config" - >&2 || complain "after $2 and $1: another configuration"
+	[ -z "$(docker ps -aq --filter "label=belay.throwaway=$SITE/state/$SITE_NAME")" ] || complain "left over"
+	[ ! -e "$SITE/state/$SITE_NAME/container.json" ] || complain "the record is still there"
+	expect 0 belay status --check
+}
+
+@test "killed at each change of containers: undone and finished" {
+	points=$(changes upgrade 0.8.0 --yes --skip-rehearsal)
+	expect 0 belay rollback --yes --accept-loss
+	[ "$(echo "$points" | wc -l)" -ge 8 ]
+	way=undo
+	for point in $points; do
+		BELAY_FAULT=kill:$point belay upgrade 0.8.0 --yes --skip-rehearsal
+		[ "$status" = 137 ] || complain "not killed at $point: $status" "$(cat "$SITE/err")"
+		# Nobody's hands change what resume finds.
+		docker start "$PREFIX-webui" >/dev/null 2>&1 || true
+		expect 5 belay status --check
+		expect 0 belay resume --$way --yes
+		judge $way "point $point"
+		if [ $way = finish ]; then
+			expect 0 belay rollback --yes --accept-loss
+			way=undo
+		else
+			way=finish
+		fi
+	done
+}
