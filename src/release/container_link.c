@@ -51,6 +51,15 @@ bool container_link_inspected(const Site *site, json_t **ret)
 	return true;
 }
 
+bool container_link_is_of(const Site *site, const char *run)
+{
+	AUTO(json_release_auto) json_t *record = NULL;
+	AUTO(err_clear) Err ignored = {0};
+
+	return read_record(site, &record, &ignored) && record &&
+	       str_is(json_str(record, "run"), run);
+}
+
 /* ---- what is at the place ---- */
 
 /* *ret_found false: nothing, or (compose killed at work) more than one. */

@@ -27,5 +27,7 @@ bool container_link_kept(
 	const Site *site, const StrList *runs, StrList *ret_names, Err *err) NODISCARD;
 /* One of these is removed; not there: fine. */
 bool container_link_drop_kept(const Site *site, const char *name, Err *err) NODISCARD;
+/* Has that run begun to set the container aside, and not tidied up yet? */
+bool container_link_is_of(const Site *site, const char *run);
 /* What the record says of the container before its run; false: there is no record. */
 bool container_link_inspected(const Site *site, json_t **ret);

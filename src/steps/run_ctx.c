@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "config/system_python.h"
 #include "os/file.h"
+#include "release/container_link.h"
 #include "release/image.h"
 #include "service/prewarm.h"
 #include "database/freeze.h"
@@ -146,6 +147,10 @@ bool run_ctx_from_is_intact(const RunCtx *ctx, Err *err)
 	const char *began = fact_get(ctx, FACT_FROM_VERSION);
 	const char *home = fact_get(ctx, FACT_FROM_HOME);
 
+	/* What this run itself put there, and somebody started by hand, is for its steps to judge.
+	 */
+	if (site_in_container(ctx->site) && container_link_is_of(ctx->site, ctx->run))
+		return true;
 	if (site_in_container(ctx->site)) {
 		if (!release_current(ctx->site, &now, err))
 			return false;
