@@ -82,6 +82,8 @@ bool docker_find_by_name_inside(const Container *from, const char *host, Contain
 /* One regular file of a container, running or not; *ret NULL when there is none. */
 bool docker_read_file(
 	const char *container, const char *path, size_t max_bytes, char **ret, Err *err) NODISCARD;
+/* What it wrote last, of both streams, unmasked; at most 8 KiB. */
+bool docker_log_tail(const char *container, int lines, char **ret, Err *err) NODISCARD;
 bool docker_volume_exists(const char *name, bool *ret, Err *err) NODISCARD;
 void container_clear(Container *container);
 void container_list_clear(ContainerList *list);

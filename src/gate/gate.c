@@ -10,6 +10,7 @@
 #include "gate/gate_questions.h"
 #include "os/process_table.h"
 #include "os/signals.h"
+#include "release/site_container.h"
 #include "service/log_tail.h"
 
 #define TICK_MS        150
@@ -179,8 +180,28 @@ static void wait_clear(Wait *wait)
 		close(wait->pidfd);
 }
 
+/* As a file's: one line, several behind each other. */
+static char *container_words(const Site *site)
+{
+	AUTO(container_clear) Container container = {0};
+	AUTO(free_auto) char *text = NULL;
+	AUTO(strlist_clear) StrList lines = {0};
+	AUTO(err_clear) Err ignored = {0};
+
+	if (!site_container(site, &container, &ignored) ||
+		!docker_log_tail(container.id, SHOWN_LINES, &text, &ignored))
+		return str_dup("");
+	for (char *c = text; *c; c++)
+		if ((unsigned char)*c < ' ' && *c != '\n')
+			*c = ' ';
+	strlist_split(&lines, text, "\n");
+	return strlist_join(&lines, " | ");
+}
+
 static char *last_words(const Wait *wait)
 {
+	if (site_in_container(wait->spec->site))
+		return container_words(wait->spec->site);
 	char *words = log_words_since(wait->log, wait->log_from, SHOWN_LINES);
 
 	if (words[0])
@@ -261,6 +282,13 @@ static bool may_wait_on(Wait *wait, Err *err)
 	err->kind = ERR_TIMEOUT;
 	err_wrap(err, "the server did not come up within %lld s",
 		whole_seconds(now - wait->started_ms));
+	if (site_in_container(wait->spec->site)) {
+		AUTO(container_clear) Container container = {0};
+		AUTO(err_clear) Err ignored = {0};
+
+		return site_container(wait->spec->site, &container, &ignored) &&
+		       err_hint(err, "see its log: docker logs %s", container.name);
+	}
 	return wait->log ? err_hint(err, "see its log: %s", wait->log) : false;
 }
 

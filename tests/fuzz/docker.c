@@ -46,6 +46,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	AUTO(err_clear) Err err = {0};
 	AUTO(free_auto) char *host = NULL;
 	AUTO(free_auto) char *file = NULL;
+	AUTO(free_auto) char *log = NULL;
 	bool found = false;
 
 	server_answers(bytes, len, false);
@@ -56,6 +57,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	/* The same bytes as an archive with one file in it. */
 	if (docker_read_file("db", "/app/x", FILE_MAX, &file, &err) && file)
 		FUZZ_MUST(strlen(file) <= len);
+	err_clear(&err);
+	if (docker_log_tail("db", 6, &log, &err))
+		FUZZ_MUST(log && strlen(log) <= len);
 	err_clear(&err);
 	read_tree();
 	if (docker_image("db", &image, &found, &err) && found)

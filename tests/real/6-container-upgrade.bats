@@ -73,7 +73,7 @@ nothing_left() {
 	[ "$(docker ps -aq --filter "name=$PREFIX-webui.belay-" | wc -l)" = 1 ]
 	expect 0 belay prune --way-back "$(newest_run)" --yes
 	[ -z "$(docker ps -aq --filter "name=$PREFIX-webui.belay-")" ]
-	! grep -rqF "$key" "$SITE/state/$SITE_NAME/runs" "$SITE/out" "$SITE/err"
+	! grep -rqF "$key" "$SITE/state/$SITE_NAME/runs" "$SITE/out" "$SITE/err" || complain "the key was told"
 }
 
 @test "PostgreSQL in the same network, no port published: users read on, up and back" {
@@ -97,7 +97,7 @@ nothing_left() {
 	expect_text err "kept in"
 	[ "$(site_version)" = 0.7.2 ] && site_reads_back
 	argv_watch_end
-	! grep -qF s3cret-of-db "$SITE/argv"
+	! grep -qF s3cret-of-db "$SITE/argv" || complain "the password was in an argument list"
 	seen=$(grep -rlF s3cret-of-db "$SITE/state/$SITE_NAME" "$SITE/out" "$SITE/err" | grep -vE '/(recipe\.json|backups/.*)$' || true)
 	[ -z "$seen" ] || complain "the password is in: $seen"
 }
@@ -117,4 +117,46 @@ nothing_left() {
 	docker_config "$PREFIX-webui" | diff "$SITE/config" - >&2
 	[ "$(site_version)" = 0.7.2 ] && site_reads_back
 	nothing_left
+}
+
+@test "what is refused: no image, another version in it, no file, --rm, no version named" {
+	docker_site_new delta
+	# Nobody listens there: no test asks a registry on the internet.
+	from=localhost:1/$PREFIX-chat
+	docker tag belay-test/standin:v0.7.2 "$from:v0.7.2"
+	docker tag belay-test/standin:v0.8.1 "$from:v0.8.3"
+	docker run -d --name "$PREFIX-webui" -p "127.0.0.1:$SITE_PORT:8080" -v "$PREFIX-data:/app/backend/data" \
+		$(printf -- '-e %s ' $SITE_QUIET) "$from:v0.7.2" >/dev/null
+	site_wait && site_fill 1
+	belay adopt --webui-container "$PREFIX-webui" --watch 0
+	first=$(docker inspect -f '{{.Id}} {{.State.StartedAt}}' "$PREFIX-webui")
+
+	expect 3 belay upgrade --yes
+	expect_text err 'which version'
+	expect 1 belay upgrade 0.8.0 --yes
+	expect_text err "image '$from:v0.8.0' cannot be pulled"
+	expect_text err '\-\-image-file'
+	expect 3 belay upgrade 0.8.3 --yes
+	expect_text err "image '$from:v0.8.3' holds version 0.8.1, not 0.8.3"
+	expect 2 belay upgrade 0.8.0 --image-file "$SITE/none.tar" --yes
+	echo 'no image' >"$SITE/bad.tar"
+	expect 3 belay upgrade 0.8.0 --image-file "$SITE/bad.tar" --yes
+	expect_text err 'holds no image'
+	expect 3 belay check 0.6.0 --image-file "$SITE/bad.tar"
+	docker save -o "$SITE/good.tar" belay-test/standin:v0.8.0
+	expect 0 belay check 0.8.0 --image-file "$SITE/good.tar"
+	docker image inspect "$from:v0.8.0" >/dev/null
+	expect 0 belay notes 0.8.0
+	[ "$(docker inspect -f '{{.Id}} {{.State.StartedAt}}' "$PREFIX-webui")" = "$first" ]
+
+	# What goes away by itself, or is not there, has no way back.
+	docker rm -f "$PREFIX-webui" >/dev/null
+	expect 1 belay upgrade 0.8.0 --yes
+	expect_text err "there is no container '$PREFIX-webui'"
+	docker run -d --rm --name "$PREFIX-webui" -p "127.0.0.1:$SITE_PORT:8080" -v "$PREFIX-data:/app/backend/data" \
+		-e WEBUI_SECRET_KEY=s3cret-of-webui "$from:v0.7.2" >/dev/null
+	site_wait
+	expect 3 belay check 0.8.0
+	expect_text out 'removes itself when it stops'
+	docker rmi "$from:v0.8.0" "$from:v0.8.3" >/dev/null
 }

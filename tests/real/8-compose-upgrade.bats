@@ -118,29 +118,28 @@ serves() {
 	serves 0.7.2 && files_are_as_before
 
 	# Killed when the databases have changed places: nothing starts by hand, and why is said.
-	BELAY_FAULT_LOG="$SITE/points" expect 0 belay upgrade 0.8.0 --yes --skip-rehearsal
+	expect 0 belay upgrade 0.8.0 --yes --skip-rehearsal
 	serves 0.8.0
 	tr -d '\r' <"$SITE/start/.env" | grep -qxF 'TAG="v0.8.0"'
 	expect 0 belay rollback --yes --accept-loss
 	serves 0.7.2 && files_are_as_before
-	# Two changes of the engine before the last one, which is the start: the container is being made.
-	darkest=$(awk '$2 == "path-exchange" { print $1 }' "$SITE/points" | head -n 1)
-	BELAY_FAULT=kill:$((darkest + 1)) belay upgrade 0.8.0 --yes --skip-rehearsal
+	BELAY_FAULT=kill@path-exchange:2 belay upgrade 0.8.0 --yes --skip-rehearsal
 	[ "$status" = 137 ]
-	! docker compose -p "$PREFIX" -f "$SITE/start/docker-compose.yml" up -d >"$SITE/hand" 2>&1
+	! docker compose -p "$PREFIX" -f "$SITE/start/docker-compose.yml" up -d >"$SITE/hand" 2>&1 ||
+		complain "compose started something"
 	grep -qE '^TAG="v0.0.0.unfinished-.*-upgrade-belay-resume"' "$SITE/start/.env"
 	[ -z "$(docker ps -q --filter "name=$PREFIX-webui")" ]
 	expect 5 belay status --check
 	expect 0 belay resume --undo --yes
 	serves 0.7.2 && files_are_as_before
 
-	BELAY_FAULT=kill:$((darkest + 1)) belay upgrade 0.8.0 --yes --skip-rehearsal
+	BELAY_FAULT=kill@path-exchange:2 belay upgrade 0.8.0 --yes --skip-rehearsal
 	[ "$status" = 137 ]
 	expect 0 belay resume --finish --yes
 	serves 0.8.0
 	# A person's change meanwhile is nobody's to overwrite.
 	expect 0 belay rollback --yes --accept-loss
-	BELAY_FAULT=kill:$((darkest + 1)) belay upgrade 0.8.0 --yes --skip-rehearsal
+	BELAY_FAULT=kill@path-exchange:2 belay upgrade 0.8.0 --yes --skip-rehearsal
 	cp "$SITE/start/.env" "$SITE/blocked" && echo 'NEW=1' >>"$SITE/start/.env"
 	expect 5 belay resume --undo --yes
 	expect_text err "'$SITE/start/.env' was changed by someone else"
