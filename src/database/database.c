@@ -27,6 +27,14 @@ bool database_open(const Site *site, Database **ret, Err *err)
 	return true;
 }
 
+void database_site_changed(Database *db, const Site *site)
+{
+	if (db->site != &db->reached)
+		return;
+	db->reached = *site;
+	db->reached.database.host = db->host;
+}
+
 void database_close(Database *db)
 {
 	if (!db)

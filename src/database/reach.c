@@ -3,7 +3,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "docker/engine_api.h"
-#include "release/site_container.h"
+#include "release/throwaway.h"
 
 static bool of_container(const char *name, char **ret_host, Err *err)
 {
@@ -29,6 +29,15 @@ static bool is_inside(const char *host)
 	       str_is(host, "::1") || str_starts(host, "127.");
 }
 
+/* While an unfinished run has set it aside, as it was. */
+static bool container_of(const Site *site, Container *ret, Err *err)
+{
+	AUTO(json_release_auto) json_t *inspected = NULL;
+
+	return site_container_json(site, &inspected, err) &&
+	       docker_read_inspected(inspected, ret, err);
+}
+
 bool database_reach(const Site *site, char **ret_host, Err *err)
 {
 	const char *host = site->database.host;
@@ -36,7 +45,7 @@ bool database_reach(const Site *site, char **ret_host, Err *err)
 
 	if (!site_in_container(site) || site->database.kind != DATABASE_POSTGRES)
 		return true;
-	if (!site_container(site, &webui, err))
+	if (!container_of(site, &webui, err))
 		return false;
 	/* Its network is this machine's. */
 	if (str_is(webui.network_mode, "host"))

@@ -27,9 +27,8 @@ static bool keep(RunCtx *ctx, Recipe *recipe, Err *err)
 		return false;
 	recipe_clear(&ctx->site->recipe);
 	recipe_copy(recipe, &ctx->site->recipe);
-	/* A database that is reached in another way than the container does has a copy of the site.
-	 */
-	return !site_in_container(ctx->site) || run_ctx_refresh(ctx, err);
+	database_site_changed(ctx->db, ctx->site);
+	return true;
 }
 
 /* What a container's first process has in its environment is not what it is made with: the image's

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
-# belay killed at each change of a container in the dark part, on SQLite in a volume: nothing starts by
-# itself or by the container's name, and both ways out end in old+old or new+new.
+# belay killed at each change of a container in the dark part, on SQLite in a volume, and in each phase on
+# PostgreSQL in the same network: both ways out end in old+old or new+new.
 
 setup_file() {
 	ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
@@ -14,7 +14,11 @@ setup() {
 	. "$BATS_TEST_DIRNAME/lib.sh"
 	. "$ROOT/tests/harness/container.sh"
 	[ -e "$BATS_FILE_TMPDIR/ready" ] || skip "$(tail -n 1 "$BATS_FILE_TMPDIR/why")"
-	docker_site_new alpha && docker_webui --restart always && site_fill 1
+}
+
+# site_up [ARGUMENTS OF docker run ...]
+site_up() {
+	docker_webui --restart always "$@" && site_fill 1
 	belay adopt --webui-container "$PREFIX-webui" --watch 0
 	key=$(docker exec "$PREFIX-webui" cat .webui_secret_key)
 	docker_config "$PREFIX-webui" >"$SITE/config"
@@ -44,6 +48,7 @@ judge() {
 }
 
 @test "killed at each change of containers: undone and finished" {
+	docker_site_new alpha && site_up
 	points=$(changes upgrade 0.8.0 --yes --skip-rehearsal)
 	expect 0 belay rollback --yes --accept-loss
 	[ "$(echo "$points" | wc -l)" -ge 8 ]
@@ -56,6 +61,30 @@ judge() {
 		expect 5 belay status --check
 		expect 0 belay resume --$way --yes
 		judge $way "point $point"
+		if [ $way = finish ]; then
+			expect 0 belay rollback --yes --accept-loss
+			way=undo
+		else
+			way=finish
+		fi
+	done
+}
+
+@test "killed in each phase, on PostgreSQL: undone and finished" {
+	docker_site_new beta && docker_database
+	site_up -e DATABASE_URL=postgresql://owui:s3cret-of-db@db:5432/openwebui
+	# Step by step: its intent is on the disk, and nothing of it was done.
+	BELAY_FAULT_LOG="$SITE/points" expect 0 belay upgrade 0.8.0 --yes
+	expect 0 belay rollback --yes --accept-loss
+	[ "$(grep -c ' after-intent$' "$SITE/points")" -ge 15 ]
+	way=undo
+	# rehearse, freeze, copy, migrate, block, swap, switch, open, start
+	for nth in 4 6 7 8 10 12 14 15 16; do
+		BELAY_FAULT=kill@after-intent:$nth belay upgrade 0.8.0 --yes
+		[ "$status" = 137 ] || complain "not killed at $nth: $status" "$(cat "$SITE/err")"
+		expect 5 belay status --check
+		expect 0 belay resume --$way --yes
+		judge $way "step $nth"
 		if [ $way = finish ]; then
 			expect 0 belay rollback --yes --accept-loss
 			way=undo
