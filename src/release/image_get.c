@@ -10,7 +10,7 @@
 #include "docker/docker_program.h"
 #include "os/file.h"
 #include "release/image.h"
-#include "release/site_container.h"
+#include "release/throwaway.h"
 
 #define GET_MS (2LL * 3600 * 1000)
 #define LOADED "Loaded image"
@@ -49,11 +49,14 @@ static bool is_id(const char *reference)
 
 bool image_reference_for(const Site *site, const char *version, char **ret, Err *err)
 {
+	AUTO(json_release_auto) json_t *inspected = NULL;
 	AUTO(container_clear) Container container = {0};
 	AUTO(free_auto) char *now = NULL;
 	AUTO(free_auto) char *tag = NULL;
 
-	if (!site_container(site, &container, err))
+	/* Also while a run has set it aside. */
+	if (!site_container_json(site, &inspected, err) ||
+		!docker_read_inspected(inspected, &container, err))
 		return false;
 	if (is_id(container.image)) {
 		err_fail(err, ERR_REFUSED,

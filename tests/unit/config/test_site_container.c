@@ -111,20 +111,18 @@ static void test_sqlite(void **state)
 	}
 }
 
-/* What is not done says what can be done instead. */
-static void test_refusal(void **state)
+/* There is no environment that releases could lie beside. */
+static void test_scratch_lies_in_the_state_folder(void **state)
 {
 	AUTO(site_clear) Site site = {0};
 	AUTO(err_clear) Err err = {0};
 
 	(void)state;
 	assert_done(
-		parse(COMPOSE "[database]\ncontainer = team-db\n",
-			"DATABASE_URL=postgresql://owui:s3cr3t-of-db@db:5432/chat", &site, &err),
-		&err);
-	assert_error(site_refuse_container(&site, &err), &err, ERR_REFUSED);
-	assert_part(err.text, "service webui of the compose project team");
-	assert_part(err.hint, "belay backup");
+		parse(PLAIN, "DATABASE_URL=postgresql://owui:x@db:5432/chat", &site, &err), &err);
+	AUTO(free_auto) char *folder = site_releases_dir(&site);
+	assert_part(folder, site.state_dir);
+	assert_part(folder, "/releases");
 }
 
 static int make_root(void **state)
@@ -148,7 +146,7 @@ int main(void)
 		cmocka_unit_test(test_keys),
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_sqlite),
-		cmocka_unit_test(test_refusal),
+		cmocka_unit_test(test_scratch_lies_in_the_state_folder),
 	};
 
 	return cmocka_run_group_tests(tests, make_root, drop_root);
