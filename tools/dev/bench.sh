@@ -4,6 +4,7 @@
 #   ./dev bench backup     a PostgreSQL site of BELAY_BENCH_CHATS (30000) chats against the procedure
 #   ./dev bench upgrade    the same for upgrade and rollback, see tools/dev/bench_upgrade.sh
 #   ./dev bench clients    four users at work all through both: nothing that was acknowledged is lost
+#   ./dev bench frozen     what releases answer while their database is frozen
 
 need build test
 need_python
@@ -148,5 +149,6 @@ case ${1:-} in
 backup) big_backup ;;
 upgrade) . tools/dev/bench_upgrade.sh ;;
 clients) . tools/dev/bench_clients.sh ;;
+frozen) . tools/dev/bench_frozen.sh ;;
 *) small_site ;;
 esac
