@@ -53,6 +53,16 @@ FindingKind check_rehearsal_server(const CheckCtx *ctx, Err *why)
 	return database_fits(there, why) ? FINDING_OK : FINDING_REFUSED;
 }
 
+FindingKind check_programs(const CheckCtx *ctx, Err *why)
+{
+	AUTO(free_auto) char *how = NULL;
+	bool from_file;
+
+	if (database_restore_way(ctx->db, &from_file, &how, why))
+		return FINDING_OK;
+	return why->kind == ERR_EXEC ? FINDING_REFUSED : FINDING_UNKNOWN;
+}
+
 FindingKind check_obstacles(const CheckCtx *ctx, Err *why)
 {
 	AUTO(err_clear) Err found = {0};
@@ -122,6 +132,18 @@ FindingKind check_replication(const CheckCtx *ctx, Err *why)
 		"--accept-replication, or accept_replication = yes in %s",
 		ctx->site->file);
 	return FINDING_REFUSED;
+}
+
+FindingKind check_orphans(const CheckCtx *ctx, Err *why)
+{
+	AUTO(err_clear) Err found = {0};
+
+	if (!database_orphans(ctx->db, &found, why))
+		return FINDING_UNKNOWN;
+	if (found.kind == ERR_NONE)
+		return FINDING_OK;
+	err_move(why, &found);
+	return FINDING_WARNING;
 }
 
 static bool ahead(const CheckCtx *ctx, const char *revision)

@@ -145,6 +145,11 @@ bool database_replication(Database *db, Err *ret, Err *err)
 	return !db->ops->replication || db->ops->replication(db, ret, err);
 }
 
+bool database_orphans(Database *db, Err *ret, Err *err)
+{
+	return !db->ops->orphans || db->ops->orphans(db, ret, err);
+}
+
 bool database_obstacles(Database *db, Err *ret, Err *err)
 {
 	return db->ops->obstacles(db, ret, err);

@@ -34,6 +34,7 @@ typedef struct DatabaseOps {
 	bool (*try_rights)(Database *db, Err *err);
 	bool (*obstacles)(Database *db, Err *ret, Err *err);
 	bool (*replication)(Database *db, Err *ret, Err *err); /* NULL: there is no such thing */
+	bool (*orphans)(Database *db, Err *ret, Err *err);     /* likewise */
 
 	bool (*door)(Database *db, const char *id, bool open, Err *err);
 	bool (*door_is_open)(Database *db, const char *id, bool *ret, Err *err);

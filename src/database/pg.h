@@ -95,7 +95,8 @@ bool pg_newer_condition(PgSession *session, const json_t *marks, char **ret, Err
 /* A session of the admin in `place`, whose door stays as it is. */
 bool pg_enter_place(
 	Database *db, const char *place, PgEntry *entry, PgSession **ret, Err *err) NODISCARD;
-/* pg_folder.c, pg_export.c */
+/* pg_orphans.c, pg_folder.c, pg_export.c */
+bool pg_orphans(Database *db, Err *ret, Err *err) NODISCARD;
 bool pg_folder(Database *db, char **ret, Err *err) NODISCARD;
 bool pg_export_since(
 	Database *db, const WrittenSpec *spec, WrittenSink sink, void *arg, Err *err) NODISCARD;
@@ -106,8 +107,6 @@ bool pg_export_since(
  * in the admin's current transaction. */
 bool pg_properties_carry(PgSession *admin, const char *from, const char *to, Err *err) NODISCARD;
 bool pg_comment_set(PgSession *admin, const char *name, const char *comment, Err *err) NODISCARD;
-
-/* -- the rest of the port -- */
 
 /* pg_copy.c */
 char *pg_mark_of(const char *run); /* the comment of a copy made by `run` */

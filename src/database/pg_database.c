@@ -208,6 +208,7 @@ const DatabaseOps pg_database_ops = {
 	.server_number = server_number,
 	.sessions = pg_sessions,
 	.replication = pg_replication,
+	.orphans = pg_orphans,
 	.try_rights = pg_try_rights,
 	.obstacles = pg_obstacles,
 	.door = pg_door,

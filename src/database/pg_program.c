@@ -67,14 +67,20 @@ static void best_clear(Best *best)
 	free(best->version);
 }
 
-/* The smallest that is not older than the server: pg_restore 17 sets a parameter that a server of
- * 15 does not know. */
+/* Not older than the server; and pg_restore sets transaction_timeout from 17 on, which no older
+ * server knows. */
+static bool fits(int major, int server_major)
+{
+	return major >= server_major && (major < 17 || server_major >= 17);
+}
+
+/* The oldest that fits: one of the server's own version, where there is one. */
 static void consider(Best *best, const char *path, int server_major)
 {
 	AUTO(free_auto) char *version = NULL;
 	const int major = file_exists(path) ? version_of(path, &version) : 0;
 
-	if (major < server_major || (best->major && best->major <= major))
+	if (!fits(major, server_major) || (best->major && best->major <= major))
 		return;
 	best->major = major;
 	str_replace(&best->path, path);
@@ -159,8 +165,8 @@ bool pg_program(Database *db, const char *name, int server_version, const Databa
 	if (!best.path && !str_empty(db->site->container))
 		return in_container(db, name, url, database, ret, err);
 	if (!best.path) {
-		err_fail(
-			err, ERR_EXEC, "there is no %s of version %d or newer", name, server_major);
+		err_fail(err, ERR_EXEC, "there is no %s here that fits a server of version %d",
+			name, server_major);
 		return err_hint(err, "apt install postgresql-client-%d, or set container in %s",
 			server_major, db->site->file);
 	}

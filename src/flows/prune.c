@@ -70,6 +70,30 @@ static void say(const Retiring *retiring, const char *way_back)
 			way_back);
 }
 
+/* The database that goes and the one that serves are two; of what serves there should be a second
+ * one that was proven, before the first goes. */
+static bool say_what_is_left(Session *session, const char *run, Err *err)
+{
+	AUTO(backup_list_clear) BackupList sets = {0};
+	AUTO(run_clear) Run ended = {0};
+
+	if (!run)
+		return true;
+	if (!journal_run(session->journal, run, &ended, err) ||
+		!backup_list(session->site, &sets, err))
+		return false;
+	for (size_t i = 0; i < sets.len; i++) {
+		if (sets.items[i].proven && !sets.items[i].foreign &&
+			sets.items[i].made_ms > ended.ended_ms)
+			return true;
+	}
+	event_notice("prune-no-backup", true,
+		"no backup set was made and proven since run '%s', so what users wrote since then is"
+		" in one place only: belay backup",
+		run);
+	return true;
+}
+
 static bool known_way_back(Journal *journal, const char *run, Err *err)
 {
 	AUTO(strlist_clear) StrList runs = {0};
@@ -123,6 +147,8 @@ static bool prune(Session *session, const FlowWish *wish, FlowEnd *ret, Err *err
 		return session_result(session, swept ? "nothing-to-do" : NULL, more, ret, err);
 	}
 	say(&retiring, wish->way_back);
+	if (!say_what_is_left(session, wish->way_back, err))
+		return session_result(session, NULL, more, ret, err);
 	if (wish->plan_only)
 		return session_result(session, "planned", more, ret, err);
 	if (!session_agree(wish, plan, err))

@@ -1,6 +1,7 @@
 /* resume: finish or undo the run that a crash or power loss left unfinished. */
 #include "base/event.h"
 #include "base/text.h"
+#include "database/obstacles.h"
 #include "flows/prepare.h"
 #include "flows/step_lists.h"
 #include "steps/steps.h"
@@ -105,6 +106,18 @@ static json_t *make_plan(Session *session, int row, Way way)
 	return plan;
 }
 
+/* What no step of any run could find again: a crash of the server while it copied. */
+static void tell_orphans(const Site *site)
+{
+	AUTO(database_close_auto) Database *db = NULL;
+	AUTO(err_clear) Err found = {0};
+	AUTO(err_clear) Err ignored = {0};
+
+	if (database_open(site, &db, &ignored) && database_orphans(db, &found, &ignored) &&
+		found.kind != ERR_NONE)
+		event_notice_err("server-leftover", true, &found);
+}
+
 static bool go(Session *session, int row, Way way, FlowEnd *ret, Err *err)
 {
 	AUTO(err_clear) Err cause = {0};
@@ -112,10 +125,12 @@ static bool go(Session *session, int row, Way way, FlowEnd *ret, Err *err)
 
 	if (way == WAY_FINISH) {
 		end = session_run(session, steps_of(session, row), &cause, err);
+		tell_orphans(session->site);
 		return session_finish(session, end, resumable[row].done, &cause, ret, err);
 	}
 	/* An undo that was asked for and went well is a success. */
 	end = session_undo(session, steps_of(session, row), err);
+	tell_orphans(session->site);
 	return session_finish(
 		session, end == RUN_UNDONE ? RUN_DONE : end, "undone", &cause, ret, err);
 }
@@ -154,6 +169,7 @@ bool flow_resume(Site *site, const FlowWish *wish, FlowEnd *ret, Err *err)
 		return session_result(&session, NULL, NULL, ret, err);
 	if (!any) {
 		event_notice("no-run", false, "no run is unfinished");
+		tell_orphans(site);
 		return session_result(&session, "nothing-to-do", NULL, ret, err);
 	}
 	return resume(&session, &open, wish, ret, err);

@@ -152,3 +152,46 @@ can_save() {
 	old_on_old
 	can_save
 }
+
+# The server, as soon as there is one more folder of a database.
+crash_in_create_database() {
+	psql -d postgres -qX -c "CREATE DATABASE big"
+	psql -d big -qX -c "CREATE TABLE t (x text)" -c "ALTER TABLE t ALTER x SET STORAGE EXTERNAL" \
+		-c "INSERT INTO t SELECT repeat(md5(n::text), 200) FROM generate_series(1, 10000) n"
+	postmaster=$(head -n 1 "$PG_DIR/data/postmaster.pid")
+	"$PYTHON" - "$PG_DIR/data/base" "$postmaster" <<-'END' || return 1
+	import os, signal, subprocess, sys, time
+	base, postmaster = sys.argv[1], int(sys.argv[2])
+	there = set(os.listdir(base))
+	children = lambda: open(f"/proc/{postmaster}/task/{postmaster}/children").read().split()
+	limit = time.monotonic() + 60
+	psql = subprocess.Popen(["psql", "-d", "postgres", "-qX", "-c", "CREATE DATABASE copy TEMPLATE big"],
+	                        stderr=subprocess.DEVNULL)
+	while not set(os.listdir(base)) - there:
+	    if time.monotonic() > limit:
+	        sys.exit("no database was made")
+	for pid in [postmaster] + [int(pid) for pid in children()]:
+	    try:
+	        os.kill(pid, signal.SIGKILL)
+	    except ProcessLookupError:
+	        pass
+	psql.wait()
+	END
+	postgres_again
+	dropdb big
+}
+
+@test "the server dies while it makes a database: the folder it leaves is told, and left alone" {
+	crash_in_create_database
+	left=$(psql -d postgres -AtXqc "SELECT string_agg(oid::text, '|') FROM pg_database" |
+		{ read -r known && ls "$PG_DIR/data/base" | grep -vxE "$known|pgsql_tmp"; })
+	[ -n "$left" ] || complain "the server left nothing"
+	belay check
+	expect_text out "folder '$PG_DIR/data/base/$left' of the database server \\([0-9.]+ [KM]B\\) belongs to no database"
+	expect 0 belay resume --yes
+	cat "$SITE/out" "$SITE/err" | grep -q "rm -r '$PG_DIR/data/base/$left'" || complain "resume is silent" "$(cat "$SITE/out" "$SITE/err")"
+	[ -d "$PG_DIR/data/base/$left" ]
+	rm -r "$PG_DIR/data/base/$left"
+	belay check
+	! grep -q 'belongs to no database' "$SITE/out"
+}

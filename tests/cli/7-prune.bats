@@ -86,6 +86,7 @@ left() {
 	expect 0 belay status
 	expect_text out "way back .*, run $back"
 	expect 0 belay --yes prune --way-back "$back"
+	cat "$SITE/out" "$SITE/err" | grep "no backup set was made and proven since run '$back'.*belay backup"
 	expect 0 belay status
 	expect_text out 'way back  *none'
 	expect 3 belay rollback --yes
