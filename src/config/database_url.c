@@ -291,6 +291,14 @@ static void add_query(Text *out, const DatabaseUrl *url, bool masked)
 	}
 }
 
+/* HOST:PORT before an '@' that stands anywhere later reads as USER:PASSWORD. Only a URL that names
+ * neither user nor port can have one there; its port is the default. */
+static bool port_misleads(const DatabaseUrl *url, const char *name)
+{
+	return !url->user && url->port == POSTGRES_PORT &&
+	       (strchr(name, '@') || (url->query && strchr(url->query, '@')));
+}
+
 static char *url_text(const DatabaseUrl *url, const char *name, bool masked)
 {
 	AUTO(text_clear) Text out = TEXT_INIT(4 * URL_MAX);
@@ -302,7 +310,7 @@ static char *url_text(const DatabaseUrl *url, const char *name, bool masked)
 		add_credentials(&out, url, masked);
 		if (url->host)
 			text_addf(&out, strchr(url->host, ':') ? "[%s]" : "%s", url->host);
-		if (url->host || url->port != POSTGRES_PORT)
+		if ((url->host || url->port != POSTGRES_PORT) && !port_misleads(url, name))
 			text_addf(&out, ":%d", url->port);
 		text_addf(&out, "/%s", name);
 	}

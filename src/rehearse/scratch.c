@@ -17,6 +17,7 @@
 
 #define RECORD_MAX     16384
 #define END_MS         5000
+#define STRAYS_MAX 64
 #define NAME_MAX_BYTES 63 /* PostgreSQL cuts longer names off silently */
 #define SUFFIX         ".running"
 
@@ -201,6 +202,42 @@ static bool end_server(Scratch *scratch, Err *err)
 	return true;
 }
 
+typedef struct Stray {
+	const char *folder;
+	pid_t pid;
+	uint64_t start_ticks;
+} Stray;
+
+static bool look_for_stray(void *arg, const Process *process)
+{
+	Stray *stray = arg;
+	const char *data_dir = env_get(&process->env, "DATA_DIR");
+
+	if (process->pid == getpid() || !data_dir || !path_below(data_dir, stray->folder))
+		return true;
+	stray->pid = process->pid;
+	stray->start_ticks = process->start_ticks;
+	return false;
+}
+
+/* One that left the server and its group, as a daemon does, still has the environment that was made
+ * for the rehearsal. */
+static bool end_strays(const Scratch *scratch, Err *err)
+{
+	for (int round = 0; scratch->folder && round < STRAYS_MAX; round++) {
+		Stray stray = {.folder = scratch->folder};
+		AUTO(close_auto) int pidfd = -1;
+
+		process_each(look_for_stray, &stray);
+		if (!stray.pid)
+			return true;
+		pidfd = process_open(stray.pid, stray.start_ticks);
+		if (pidfd >= 0 && !process_end(pidfd, END_MS, err))
+			return err_wrap(err, "ending the server of a rehearsal");
+	}
+	return true;
+}
+
 /* Without a comment it is one that belay was killed in the middle of making: its name is in our
  * record, and was free when that was written. */
 static bool drop_database(const Scratch *scratch, Database *db, Err *err)
@@ -216,7 +253,7 @@ bool scratch_remove(Scratch *scratch, Database *db, Err *err)
 {
 	if (!scratch->record)
 		return true;
-	return end_server(scratch, err) &&
+	return end_server(scratch, err) && end_strays(scratch, err) &&
 	       (!scratch->folder || tree_remove(scratch->folder, err)) &&
 	       (drop_database(scratch, db, err) ||
 		       err_wrap(err, "removing the scratch database of a rehearsal")) &&

@@ -91,6 +91,12 @@ static void another_name_keeps_all_the_rest(void **state)
 	AUTO(free_auto) char *other = database_url_with_name(&url, "d_copy");
 	assert_string_equal(other, "postgresql://u%40x:p%2F1234@[::1]:5433/d_copy?sslmode=require");
 
+	/* "db:5432/d_copy?options=a@b" would be user db with a password. */
+	AUTO(database_url_clear) DatabaseUrl at = {0};
+	assert_done(database_url_parse("postgresql://db/d?options=a@b", "/", &at, &err), &err);
+	AUTO(free_auto) char *beside = database_url_with_name(&at, "d_copy");
+	assert_string_equal(beside, "postgresql://db/d_copy?options=a@b");
+
 	AUTO(database_url_clear) DatabaseUrl file = {0};
 	assert_done(database_url_parse("sqlite:////a/webui.db", "/", &file, &err), &err);
 	AUTO(free_auto) char *moved = database_url_with_name(&file, "/b/copy.db");
