@@ -17,7 +17,7 @@
 
 #define RECORD_MAX     16384
 #define END_MS         5000
-#define STRAYS_MAX 64
+#define STRAYS_MAX     64
 #define NAME_MAX_BYTES 63 /* PostgreSQL cuts longer names off silently */
 #define SUFFIX         ".running"
 
