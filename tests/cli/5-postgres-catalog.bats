@@ -175,6 +175,6 @@ dress_further() {
 	expect 0 belay restore "$(basename "$(newest_set)")" --yes
 	psql -d "$SITE_PG" -AtXqc "$extensions" | diff "$SITE/extensions" - || complain "an extension has another owner"
 	[ "$(as_superuser -Atc "SELECT count(*) FROM pg_namespace WHERE nspname = 'belay_restore'")" = 0 ]
-	psql -d "$SITE_PG" -qXc "ALTER EXTENSION citext SET SCHEMA public"
+	psql -d "$SITE_PG" -v ON_ERROR_STOP=1 -qXc "DROP EXTENSION citext"
 	site_reads_back
 }
