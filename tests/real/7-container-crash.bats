@@ -71,14 +71,13 @@ judge() {
 @test "killed in each phase, on PostgreSQL: undone and finished" {
 	docker_site_new beta && docker_database
 	site_up -e DATABASE_URL=postgresql://owui:s3cret-of-db@db:5432/openwebui
-	# Step by step: its intent is on the disk, and nothing of it was done.
-	BELAY_FAULT_LOG="$SITE/points" expect 0 belay upgrade 0.8.0 --yes
+	expect 0 belay upgrade 0.8.0 --yes --skip-rehearsal
 	expect 0 belay rollback --yes --accept-loss
-	[ "$(grep -c ' after-intent$' "$SITE/points")" -ge 15 ]
 	way=undo
-	# rehearse, freeze, copy, migrate, block, swap, switch, open, start
-	for nth in 4 6 7 8 10 12 14 15 16; do
-		BELAY_FAULT=kill@after-intent:$nth belay upgrade 0.8.0 --yes
+	# The intent of the n-th step is on the disk, and nothing of it was done: copy, migrate, block, the second
+	# pass over the vectors, switch, start.
+	for nth in 6 7 9 10 13 15; do
+		BELAY_FAULT=kill@after-intent:$nth belay upgrade 0.8.0 --yes --skip-rehearsal
 		[ "$status" = 137 ] || complain "not killed at $nth: $status" "$(cat "$SITE/err")"
 		expect 5 belay status --check
 		expect 0 belay resume --$way --yes
