@@ -124,7 +124,8 @@ static void put_header(char *block, const FileInside *file, const char *name)
 	snprintf(block + 124, 12, "%011o", (unsigned)strlen(file->text) & 07777777777);
 	snprintf(block + 136, 12, "%011o", 0U);
 	block[156] = '0';
-	memcpy(block + 257, "ustar\00000", 8);
+	memcpy(block + 257, "ustar", sizeof "ustar");
+	block[263] = block[264] = '0';
 	memset(block + 148, ' ', 8);
 	for (int i = 0; i < TAR_BLOCK; i++)
 		sum += (unsigned char)block[i];
@@ -148,7 +149,8 @@ bool docker_write_file(const char *id, const FileInside *file, Err *err)
 	folder = engine_quote(*dir ? dir : "/");
 	path = str_format("/containers/%s/archive?path=%s", id, folder);
 	put_header(tar, file, name + 1);
-	memcpy(tar + TAR_BLOCK, file->text, size);
+	for (size_t i = 0; i < size; i++)
+		tar[TAR_BLOCK + i] = file->text[i];
 	const EngineCall call = {.method = "PUT",
 		.path = path,
 		.bytes = tar,

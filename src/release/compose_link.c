@@ -68,14 +68,14 @@ typedef struct File {
 /* The file as it would be with `after` where `before` is. */
 static char *with_text(const File *file, const char *before, const char *after, size_t *ret_len)
 {
-	const size_t cut = strlen(before), put = strlen(after);
-	char *bytes = mem_new(file->len - cut + put + 1, 1);
+	const size_t end = file->at + strlen(before);
+	AUTO(text_clear) Text out = TEXT_INIT(2 * FILE_BYTES_MAX);
 
-	memcpy(bytes, file->bytes, file->at);
-	memcpy(bytes + file->at, after, put);
-	memcpy(bytes + file->at + put, file->bytes + file->at + cut, file->len - file->at - cut);
-	*ret_len = file->len - cut + put;
-	return bytes;
+	text_add_bytes(&out, file->bytes, file->at);
+	text_add(&out, after);
+	text_add_bytes(&out, file->bytes + end, file->len - end);
+	*ret_len = out.len;
+	return text_take(&out);
 }
 
 static bool has_text(const File *file, const char *text, const json_t *compose)

@@ -303,9 +303,16 @@ bool container_link_point(const Site *site, const char *image_id, Err *err)
 {
 	AUTO(json_release_auto) json_t *record = NULL;
 	AUTO(free_auto) char *words = site_container_words(site);
+	AUTO(container_clear) Container there = {0};
+	bool found = false;
 
 	if (!read_record(site, &record, err))
 		return false;
+	/* Killed between the intent and the record: nothing was set aside. */
+	if (!json_str(record, "run") && !at_place(site, &there, &found, err))
+		return false;
+	if (found && str_is(there.image_id, image_id))
+		return true;
 	if (!json_str(record, "run"))
 		return err_fail(err, ERR_INTERNAL, "nothing is known of how the %s was", words);
 	return site->service == SERVICE_COMPOSE ? compose_link_point(site, record, image_id, err)
