@@ -5,10 +5,10 @@
 #include "base/text.h"
 #include "release/version.h"
 
-/* Run (./dev bench frozen): 0.7.2, 0.9.6, 0.12.0 and 0.12.4, on SQLite (an open BEGIN IMMEDIATE of
- * 15 s) and on PostgreSQL (read-only for 15 s; but for 0.12.0 then its door shut for 3 s). All but
- * those below answered sign-in and every read within 1.1 s while frozen, and refused saving; after
- * the thaw all saved again without a restart. */
+/* Run (again: ./dev bench frozen): 0.7.2, 0.9.6, 0.12.0 and 0.12.4, on SQLite (an open BEGIN
+ * IMMEDIATE of 15 s) and on PostgreSQL (read-only for 15 s; but for 0.12.0 then its door shut for 3
+ * s). All but those below answered sign-in and every read within 1.1 s while frozen, and refused
+ * saving; after the thaw all saved again without a restart. */
 static const FrozenSource table[] = {
 	/* 18 answers in 15 s, most of them after 5 s, where it had been over a hundred in 5 s. */
 	{.before = "0.9.0",

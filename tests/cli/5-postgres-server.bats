@@ -187,7 +187,7 @@ crash_in_create_database() {
 		{ read -r known && ls "$PG_DIR/data/base" | grep -vxE "$known|pgsql_tmp"; })
 	[ -n "$left" ] || complain "the server left nothing"
 	belay check
-	expect_text out "folder '$PG_DIR/data/base/$left' of the database server \\([0-9.]+ [KM]B\\) belongs to no database"
+	expect_text out "folder '$PG_DIR/data/base/$left' of the database server \\([0-9.]+ [KM]?B\\) belongs to no database"
 	expect 0 belay resume --yes
 	cat "$SITE/out" "$SITE/err" | grep -q "rm -r '$PG_DIR/data/base/$left'" || complain "resume is silent" "$(cat "$SITE/out" "$SITE/err")"
 	[ -d "$PG_DIR/data/base/$left" ]
