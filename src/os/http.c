@@ -179,7 +179,7 @@ bool http_ask(const HttpRequest *request, HttpAnswer *ret, Err *err)
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	AUTO(easy_auto) CURL *easy = NULL;
 	AUTO(slist_auto) struct curl_slist *headers = NULL;
-	Transfer transfer = {.body = TEXT_INIT(request->max_bytes + 1)};
+	Transfer transfer = {.body = TEXT_INIT(request->max_bytes)};
 	char why[CURL_ERROR_SIZE] = "";
 	CURLcode code;
 	bool done;

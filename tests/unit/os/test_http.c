@@ -73,7 +73,7 @@ static void what_came_is_the_answer(void **state)
 	} rows[] = {
 		{JSON_ANSWER, 100, 200, "application/json", "{\"status\":true}"},
 		{JSON_ANSWER, 15, 200, "application/json", "{\"status\":true}"},
-		{JSON_ANSWER, 10, 0, "longer than", NULL},
+		{JSON_ANSWER, 14, 0, "longer than", NULL},
 		{"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n",
 			100, 302, "", ""},
 		{"HTTP/1.1 503 No\r\nContent-Length: 2\r\n\r\nno", 100, 503, "", "no"},
