@@ -158,7 +158,7 @@ as_before() {
 	wait "$stopped" || status=$?
 	[ "$status" = 0 ] || complain "exit status $status" "$(cat "$SITE/out" "$SITE/err")"
 	expect_text err "started by somebody else as process $meanwhile"
-	! process_lives "$meanwhile"
+	! process_lives "$meanwhile" || false
 	[ "$(site_version)" = 0.7.2 ]
 	site_reads_back
 	expect 0 belay status --check

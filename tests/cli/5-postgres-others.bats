@@ -69,7 +69,7 @@ other_is_there() {
 	expect_text out "$PG_ROLE, metabase"
 	other_is_there
 	expect 0 belay upgrade 0.8.0 --yes --disconnect-others
-	! other_is_there
+	! other_is_there || false
 	[ "$(site_version)" = 0.8.0 ]
 	site_reads_back
 }

@@ -92,7 +92,7 @@ forward_again() {
 	folder=$(jq -ers 'last | .exported.folder' "$SITE/out")
 	row "$added" '.change == "added" and .row.id == .key.id'
 	[ "$(wc -l <"$folder/chat.jsonl")" = 1 ]
-	! grep -h '"deleted"' "$folder"/*.jsonl
+	! grep -h '"deleted"' "$folder"/*.jsonl || false
 	[ "$(site_version)" = 0.8.0 ]
 }
 

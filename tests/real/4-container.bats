@@ -53,7 +53,7 @@ type_guide() {
 	key=$(docker exec "$PREFIX-webui" cat .webui_secret_key)
 	[ "$(od -c <"$SITE/state/$SITE_NAME/webui_secret_key")" = "$(printf %s "$key" | od -c)" ]
 	[ "$(stat -c %a "$SITE/state/$SITE_NAME/webui_secret_key")" = 600 ]
-	! grep -qF "$key" "$SITE/out" "$SITE/err" "$SITE_FILE"
+	! grep -qF "$key" "$SITE/out" "$SITE/err" "$SITE_FILE" || false
 
 	expect 0 belay status
 	expect_text out "^running +0.7.2, process $(docker inspect -f '{{.State.Pid}}' "$PREFIX-webui"), port $SITE_PORT"
@@ -106,7 +106,7 @@ print(sqlite3.connect('data/webui.db').execute('SELECT count(*) FROM note').fetc
 	expect_text "$SITE_NAME.conf" "^compose_files = $SITE/start/compose.yaml"
 	expect_text "$SITE_NAME.conf" "^start_directory = $SITE/start\$"
 	[ ! -e "$SITE/state/$SITE_NAME/webui_secret_key" ]
-	! grep -q s3cret-of "$SITE/out" "$SITE/err" "$SITE_FILE"
+	! grep -q s3cret-of "$SITE/out" "$SITE/err" "$SITE_FILE" || false
 	expect 0 belay status
 	expect_text out "^service +service webui of the compose project $PREFIX"
 	expect_text out '^database +PostgreSQL 15'
