@@ -26,7 +26,7 @@ typedef struct Database Database;
 /* Connects nowhere yet. */
 bool database_open(const Site *site, Database **ret, Err *err) NODISCARD;
 void database_close(Database *db);
-/* Settings of the site are others now: what is not reached as Open WebUI does has a copy of them. */
+/* The site's settings are others now; a database reached by another way has a copy of them. */
 void database_site_changed(Database *db, const Site *site);
 DEFINE_AUTO(Database, database_close)
 

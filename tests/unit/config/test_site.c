@@ -240,7 +240,8 @@ static void the_recorded_recipe_is_the_one(void **state)
 
 static void a_missing_site_says_what_to_type(void **state)
 {
-	static const char *const names[] = {"/nowhere/x.conf", "no-such-site", "a b", "../no-such-folder/x"};
+	static const char *const names[] = {
+		"/nowhere/x.conf", "no-such-site", "a b", "../no-such-folder/x"};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(names); i++) {

@@ -21,8 +21,8 @@ static const char *const writes[] = {
 	"CREATE VIEW view AS SELECT 1 AS x",
 	"CREATE OR REPLACE VIEW view AS SELECT 2 AS x",
 	"CREATE FUNCTION func() RETURNS int LANGUAGE sql AS 'SELECT 1'",
-	"CREATE TRIGGER trig BEFORE UPDATE ON chat FOR EACH ROW"
-	" EXECUTE FUNCTION suppress_redundant_updates_trigger()",
+	("CREATE TRIGGER trig BEFORE UPDATE ON chat FOR EACH ROW"
+	 " EXECUTE FUNCTION suppress_redundant_updates_trigger()"),
 	"GRANT SELECT ON \"user\" TO plain",
 	"ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO plain",
 	"COMMENT ON TABLE chat IS 'ours'",
