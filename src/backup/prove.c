@@ -271,14 +271,14 @@ static bool is_verdict(const Err *err)
 
 static bool restore(Proof *proof, bool from_file, Err *err)
 {
-	const int64_t began = clock_mono_ms(), wal_begin = database_wal_bytes(proof->db);
+	const int64_t began = clock_mono_ms();
+	const ServerWork begin = server_work(proof->db);
 	const bool done = proof->set->manifest ? restore_set(proof, from_file, err)
 					       : restore_dump(proof, from_file, err);
-	const int64_t wal_end = done && wal_begin >= 0 ? database_wal_bytes(proof->db) : -1;
 
 	proof->report->restore_ms = clock_mono_ms() - began;
-	if (wal_end > wal_begin)
-		proof->report->wal_bytes = wal_end - wal_begin;
+	if (done)
+		proof->report->work = server_work_since(proof->db, begin);
 	return done;
 }
 

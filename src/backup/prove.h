@@ -13,6 +13,7 @@
 #pragma once
 #include "backup/backup.h"
 #include "base/list.h"
+#include "database/server_work.h"
 
 typedef struct ProofReport {
 	StrList findings; /* translated; empty: proven */
@@ -21,8 +22,8 @@ typedef struct ProofReport {
 	int64_t ms;
 	char *how;     /* "restored in parallel with pg_restore 15.18", … */
 	char *scratch; /* the scratch database, when asked to keep it for a rehearsal; NULL */
-	/* What restoring took; of the server's log 0 where it does not say. */
-	int64_t restore_ms, wal_bytes;
+	int64_t restore_ms;
+	ServerWork work; /* for restoring */
 } ProofReport;
 
 /* false with err only when it could not be tried. Findings are an answer. `run` marks the scratch

@@ -121,6 +121,18 @@ bool checks_run(const CheckCtx *ctx, CheckSummary *ret, Err *err UNUSED)
 	return true;
 }
 
+/* Other processes on a SQLite file are a warning; what cannot be asked here, the exchange will
+ * find. */
+bool checks_alone(const CheckCtx *ctx, Err *err)
+{
+	AUTO(err_clear) Err why = {0};
+
+	if (check_sessions(ctx, &why) != FINDING_REFUSED)
+		return true;
+	err_move(err, &why);
+	return false;
+}
+
 void check_summary_clear(CheckSummary *summary)
 {
 	free(summary->first_refusal);

@@ -33,4 +33,7 @@ typedef struct CheckSummary {
 
 /* Emits one event per check. An error is a failure to ask at all, not a finding. */
 bool checks_run(const CheckCtx *ctx, CheckSummary *ret, Err *err) NODISCARD;
+/* The one that every exchange of databases needs, also on a way back: ERR_REFUSED with the sessions
+ * of others that nobody agreed to end (site->disconnect_others). */
+bool checks_alone(const CheckCtx *ctx, Err *err) NODISCARD;
 void check_summary_clear(CheckSummary *summary);

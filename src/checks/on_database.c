@@ -110,7 +110,7 @@ FindingKind check_sessions(const CheckCtx *ctx, Err *why)
 	}
 	err_fail(why, ERR_REFUSED, "others use the database: %s", joined);
 	err_hint(why,
-		"end them there, or let belay do it: belay upgrade --disconnect-others, or "
+		"end them there, or let belay do it: the same command with --disconnect-others, or "
 		"disconnect_others = yes in %s",
 		ctx->site->file);
 	return FINDING_REFUSED;

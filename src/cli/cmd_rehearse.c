@@ -25,6 +25,8 @@ static void show_waits(const json_t *report, Out *out)
 	AUTO(free_auto)
 	char *growth = str_format("%s -> %s", str_bytes((unsigned long long)before),
 		str_bytes((unsigned long long)after));
+	AUTO(free_auto)
+	char *checkpoints = str_format("%lld", (long long)json_int(report, "checkpoints", 0));
 
 	row(table, _("rehearsed on"), json_str(report, "server"));
 	row_ms(table, _("users would have no service for"), predicted, "dark_ms");
@@ -36,6 +38,8 @@ static void show_waits(const json_t *report, Out *out)
 	if (json_int(report, "wal_bytes", 0) > 0)
 		row(table, _("write-ahead log"),
 			str_bytes((unsigned long long)json_int(report, "wal_bytes", 0)));
+	if (json_int(report, "checkpoints", 0) > 0)
+		row(table, _("checkpoints of the server"), checkpoints);
 	row(table, _("kept off the network"),
 		json_flag(report, "caged", false) ? _("yes") : json_str(report, "uncaged"));
 	table_show(table, out);

@@ -57,6 +57,7 @@ int cmd_restore(Cli *cli, Err *err)
 	AUTO(free_auto) char *set = absolute(args_word(cli->args, 0));
 	FlowWish wish = {.set = args_word(cli->args, 0), .plan_only = args_flag(cli->args, "plan")};
 
+	cli->site.disconnect_others |= args_flag(cli->args, "disconnect-others");
 	if (file_exists(cli->site.file))
 		return cli_flow_asking(cli, flow_restore, &wish, err);
 	wish.set = set;

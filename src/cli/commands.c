@@ -34,8 +34,10 @@ static const OptionDef upgrade_options[] = {
 static const OptionDef rollback_options[] = {
 	{"plan", NULL, N_("show steps and estimates, and stop")},
 	{"accept-loss", NULL,
-		N_("go on although something was written since; it stays in the newer database, which is "
-		   "kept")},
+		N_("go on although something was written since; it stays in the database that serves "
+		   "now, which is kept")},
+	{"disconnect-others", NULL,
+		N_("end sessions of others on the database, such as psql and BI tools")},
 	{NULL, NULL, NULL},
 };
 static const OptionDef backup_options[] = {
@@ -46,6 +48,8 @@ static const OptionDef backup_options[] = {
 static const OptionDef restore_options[] = {
 	{"plan", NULL, N_("show steps and estimates, and stop")},
 	{"name", N_("NAME"), N_("name of a site made from the set; default: as it was")},
+	{"disconnect-others", NULL,
+		N_("end sessions of others on the database, such as psql and BI tools")},
 	{NULL, NULL, NULL},
 };
 static const OptionDef verify_options[] = {
@@ -133,10 +137,10 @@ const Command commands[] = {
 	{.name = "rollback",
 		.words = "[RUN]",
 		.words_max = 1,
-		.summary = N_("back to what was before an upgrade"),
+		.summary = N_("back to what served before the last upgrade, rollback or restore"),
 		.details = N_(
-			"RUN is the id of an upgrade (see 'belay history'); without it the last one. "
-			"Needs no network. The newer database is kept."),
+			"RUN is the id of an upgrade, rollback or restore (see 'belay history'); without "
+			"it the last one. Needs no network. The database that served is kept."),
 		.options = rollback_options,
 		.needs_site = true,
 		.makes_run = true,

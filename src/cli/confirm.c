@@ -67,6 +67,20 @@ static void rows_reading(Table *table, const json_t *reading)
 	row_instead(table, reading);
 }
 
+/* What the last rehearsal made the database server write; the upgrade writes it once more. */
+static void row_log(Table *table, const json_t *plan)
+{
+	const int64_t bytes = json_int(plan, "wal_bytes", 0);
+	const int64_t checkpoints = json_int(plan, "checkpoints", 0);
+	AUTO(free_auto) char *value = NULL;
+
+	if (bytes <= 0)
+		return;
+	value = str_format(_("%s, checkpoints: %lld"), str_bytes((unsigned long long)bytes),
+		(long long)checkpoints);
+	row(table, _("write-ahead log, as rehearsed"), value);
+}
+
 static void show_head(const json_t *plan, Out *out)
 {
 	const char *from = json_str(plan, "from"), *to = json_str(plan, "to");
@@ -102,6 +116,7 @@ static void show_head(const json_t *plan, Out *out)
 	row_duration(table, _("read-only, estimated"), plan, "read_only_ms");
 	rows_reading(table, json_object_get(plan, "reading"));
 	row_duration(table, _("in all, estimated"), plan, "total_ms");
+	row_log(table, plan);
 	table_show(table, out);
 }
 
@@ -225,7 +240,7 @@ static char *count_of(const json_t *figures, const char *key)
 	return count >= 0 ? str_format("%lld", (long long)count) : NULL;
 }
 
-/* Rows that a rollback leaves in the newer database. */
+/* Rows that a rollback leaves in the database that serves now. */
 static void show_written(const json_t *plan, Out *out)
 {
 	json_t *written = json_object_get(plan, "written_since"), *one = NULL;
@@ -234,7 +249,7 @@ static void show_written(const json_t *plan, Out *out)
 
 	if (json_is_null(written))
 		out_addf(out, "\n%s\n",
-			_("It cannot be told what was written since; the newer database is kept."));
+			_("It cannot be told what was written since; the database that serves now is kept."));
 	if (json_is_object(written) && json_object_size(written) == 0)
 		out_addf(out, "\n%s\n", _("Nothing was written since."));
 	if (json_object_size(written) == 0)

@@ -276,10 +276,9 @@ bool recipe_write_pid_file(const Recipe *recipe, pid_t pid, Err *err)
 		known ? seen.st_gid : recipe->gid, err);
 }
 
-bool recipe_start(const Recipe *recipe, pid_t *ret_pid, int *ret_pidfd, Err *err)
+DaemonSpec recipe_surroundings(const Recipe *recipe)
 {
-	const DaemonSpec spec = {
-		.argv = strlist_argv(&recipe->argv),
+	return (DaemonSpec){
 		.env = strlist_argv(&recipe->env),
 		.dir = recipe->dir,
 		.log = recipe->log,
@@ -293,8 +292,14 @@ bool recipe_start(const Recipe *recipe, pid_t *ret_pid, int *ret_pidfd, Err *err
 		.limit_count = recipe->limit_count,
 		.priority = recipe->priority,
 	};
+}
+
+bool recipe_start(const Recipe *recipe, pid_t *ret_pid, int *ret_pidfd, Err *err)
+{
+	DaemonSpec spec = recipe_surroundings(recipe);
 	pid_t pid = 0;
 
+	spec.argv = strlist_argv(&recipe->argv);
 	if (!proc_daemon(&spec, &pid, ret_pidfd, err))
 		return err_wrap(err, "starting the server as it was started before");
 	*ret_pid = pid;

@@ -41,5 +41,8 @@ void recipe_learn_secrets(const Recipe *recipe);
 /* Scripts that stop the server by its pid file must find the new pid; the file keeps its owner.
  * Nothing to do without one. */
 bool recipe_write_pid_file(const Recipe *recipe, pid_t pid, Err *err) NODISCARD;
+/* How a daemon (proc.h) is started as the server was: account, folder, environment, log, limits.
+ * The caller gives argv and changes what differs. Borrows from the recipe. */
+DaemonSpec recipe_surroundings(const Recipe *recipe);
 /* Starts it as a daemon (proc.h). A pid_file is rewritten. */
 bool recipe_start(const Recipe *recipe, pid_t *ret_pid, int *ret_pidfd, Err *err) NODISCARD;

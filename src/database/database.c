@@ -117,11 +117,6 @@ int64_t database_server_number(Database *db, const char *query)
 	return db->ops->server_number ? db->ops->server_number(db, query) : -1;
 }
 
-int64_t database_wal_bytes(Database *db)
-{
-	return database_server_number(db, "SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')");
-}
-
 bool database_folder(Database *db, char **ret, Err *err)
 {
 	if (db->ops->folder)

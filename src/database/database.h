@@ -65,9 +65,6 @@ bool database_digests(Database *db, const char *place, json_t **ret, Err *err) N
 bool database_ask(
 	Database *db, const char *place, const char *query, char **ret, Err *err) NODISCARD;
 
-/* How much the server has written to its log (WAL) since it was made, everybody's writing included;
- * -1 where there is none or the server does not say. */
-int64_t database_wal_bytes(Database *db);
 /* A number that the server itself knows, whatever databases it has; -1: it has none to tell. */
 int64_t database_server_number(Database *db, const char *query);
 

@@ -300,7 +300,7 @@ static bool cannot_end(Database *db, const Staying *staying, Err *err)
 	if (staying->forbidden.len == 0) {
 		err_fail(err, ERR_REFUSED, "others use the database: %s", lines);
 		return err_hint(err,
-			"end them there, or let belay do it: belay upgrade --disconnect-others");
+			"end them there, or let belay do it: the same command with --disconnect-others");
 	}
 	err_fail(err, ERR_REFUSED, "role '%s' may not end sessions on the database: %s",
 		pg_admin_url(db)->user ? pg_admin_url(db)->user : "", lines);

@@ -26,17 +26,6 @@ static bool add_name(void *arg, const SqlRow *row, Err *err)
 	return true;
 }
 
-static char *quote_name(const char *name)
-{
-	AUTO(text_clear) Text out = TEXT_INIT(4096);
-
-	text_add(&out, "\"");
-	for (; *name; name++)
-		text_add_bytes(&out, *name == '"' ? "\"\"" : name, *name == '"' ? 2 : 1);
-	text_add(&out, "\"");
-	return text_take(&out);
-}
-
 static unsigned hex_digit(char digit)
 {
 	return (unsigned)(digit <= '9' ? digit - '0' : digit - 'a' + 10);
@@ -80,7 +69,7 @@ static bool add_row(void *arg, const SqlRow *row, Err *err)
 static bool digest_table(Sql *sql, const char *table, json_t **ret, Err *err)
 {
 	static const char digits[] = "0123456789abcdef";
-	AUTO(free_auto) char *name = quote_name(table);
+	AUTO(free_auto) char *name = sql_quote_name(table);
 	AUTO(free_auto) char *query = str_format("SELECT * FROM %s", name);
 	RowSum sum = {0};
 	char hex[2 * SUM_BYTES + 1] = "";
@@ -101,7 +90,7 @@ static bool digest_table(Sql *sql, const char *table, json_t **ret, Err *err)
 
 static bool count_table(Sql *sql, const char *table, json_t **ret, Err *err)
 {
-	AUTO(free_auto) char *name = quote_name(table);
+	AUTO(free_auto) char *name = sql_quote_name(table);
 	AUTO(free_auto) char *query = str_format("SELECT count(*) FROM %s", name);
 	AUTO(free_auto) char *count = NULL;
 

@@ -42,17 +42,6 @@ static bool add_name(void *arg, const SqlRow *row, Err *err)
 	return true;
 }
 
-static char *quote(const char *name)
-{
-	AUTO(text_clear) Text out = TEXT_INIT(4096);
-
-	text_add(&out, "\"");
-	for (; *name; name++)
-		text_add_bytes(&out, *name == '"' ? "\"\"" : name, *name == '"' ? 2 : 1);
-	text_add(&out, "\"");
-	return text_take(&out);
-}
-
 static bool read_key(Sql *sql, Table *table, Err *err)
 {
 	const char *const params[] = {table->name, NULL};
@@ -75,7 +64,7 @@ static bool read_table(Sql *sql, Table *table, Err *err)
 	AUTO(strlist_clear) StrList then = {0};
 	bool known = true;
 
-	table->quoted = quote(table->name);
+	table->quoted = sql_quote_name(table->name);
 	if (!sql_rows(sql, "SELECT name FROM pragma_table_info(?1, 'main')", params, add_name,
 		    &table->columns, err) ||
 		!sql_rows(sql, "SELECT name FROM pragma_table_info(?1, 'before')", params, add_name,
@@ -97,7 +86,7 @@ static bool read_table(Sql *sql, Table *table, Err *err)
 static void add_condition(Text *query, const StrList *columns, const char *is, const char *join)
 {
 	for (size_t i = 0; i < columns->len; i++) {
-		AUTO(free_auto) char *name = quote(columns->items[i]);
+		AUTO(free_auto) char *name = sql_quote_name(columns->items[i]);
 
 		text_addf(query, "%sn.%s %s o.%s", i ? join : "", name, is, name);
 	}
@@ -106,7 +95,7 @@ static void add_condition(Text *query, const StrList *columns, const char *is, c
 static void add_columns(Text *query, const char *alias, const StrList *columns)
 {
 	for (size_t i = 0; i < columns->len; i++) {
-		AUTO(free_auto) char *name = quote(columns->items[i]);
+		AUTO(free_auto) char *name = sql_quote_name(columns->items[i]);
 
 		text_addf(query, "%s%s.%s", i ? ", " : "", alias, name);
 	}

@@ -320,56 +320,57 @@ bool docker_stopped(StrList *ret_names, Err *err)
 	return true;
 }
 
-bool docker_running(ContainerList *ret, Err *err)
-{
-	AUTO(json_release_auto) json_t *all = NULL;
-	AUTO(container_list_clear) ContainerList list = {0};
-	size_t index;
-	json_t *item;
+/* Of which containers; NULL members: of any. */
+typedef struct Which {
+	bool stopped_too;
+	const char *project, *service;
+} Which;
 
-	if (!engine_ask("/containers/json", &all, err))
-		return false;
-	json_array_foreach(all, index, item)
-	{
-		const char *id = json_str(item, "Id");
-
-		if (id && !list_add(&list, id, err))
-			return false;
-	}
-	*ret = list;
-	list = (ContainerList){0};
-	return true;
-}
-
-static bool is_of_project(const json_t *item, const char *project, const char *service)
+/* Those of `compose run` are nobody's service. */
+static bool is_meant(const json_t *item, const Which *which)
 {
 	const json_t *labels = json_object_get(item, "Labels");
 	const char *one_off = json_str(labels, LABEL "oneoff");
 
-	return str_is(json_str(labels, LABEL "project"), project) &&
-	       (!service || str_is(json_str(labels, LABEL "service"), service)) &&
-	       !(one_off && (str_is(one_off, "True") || str_is(one_off, "true")));
+	return !which->project ||
+	       (str_is(json_str(labels, LABEL "project"), which->project) &&
+		       (!which->service ||
+			       str_is(json_str(labels, LABEL "service"), which->service)) &&
+		       !(one_off && (str_is(one_off, "True") || str_is(one_off, "true"))));
 }
 
-bool docker_of_project(const char *project, const char *service, ContainerList *ret, Err *err)
+static bool list_containers(const Which *which, ContainerList *ret, Err *err)
 {
 	AUTO(json_release_auto) json_t *all = NULL;
 	AUTO(container_list_clear) ContainerList list = {0};
 	size_t index;
 	json_t *item;
 
-	if (!engine_ask("/containers/json?all=1", &all, err))
+	if (!engine_ask(
+		    which->stopped_too ? "/containers/json?all=1" : "/containers/json", &all, err))
 		return false;
 	json_array_foreach(all, index, item)
 	{
 		const char *id = json_str(item, "Id");
 
-		if (id && is_of_project(item, project, service) && !list_add(&list, id, err))
+		if (id && is_meant(item, which) && !list_add(&list, id, err))
 			return false;
 	}
 	*ret = list;
 	list = (ContainerList){0};
 	return true;
+}
+
+bool docker_running(ContainerList *ret, Err *err)
+{
+	return list_containers(&(Which){0}, ret, err);
+}
+
+bool docker_of_project(const char *project, const char *service, ContainerList *ret, Err *err)
+{
+	const Which which = {.stopped_too = true, .project = project, .service = service};
+
+	return list_containers(&which, ret, err);
 }
 
 static bool reaches(const Container *from, const Container *to, const char *host)

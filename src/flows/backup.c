@@ -85,7 +85,8 @@ static bool restore(Session *session, const FlowWish *wish, FlowEnd *ret, Err *e
 	RunEnd end = RUN_UNTOUCHED;
 
 	if (!find_set(session->site, wish, &set, err) ||
-		!prepare_site(session->site, &prepared, err))
+		!prepare_site(session->site, &prepared, err) ||
+		!prepare_alone(session->site, &prepared, err))
 		return session_result(session, NULL, NULL, ret, err);
 	prepared.version = str_dup(set.version);
 	plan = plan_make(session->site, "restore", &prepared, restore_steps);

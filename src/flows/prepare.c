@@ -110,6 +110,13 @@ bool prepare_check(const Site *site, const Prepared *prepared, Err *err)
 	return false;
 }
 
+bool prepare_alone(const Site *site, const Prepared *prepared, Err *err)
+{
+	const CheckCtx ctx = check_ctx(site, prepared);
+
+	return checks_alone(&ctx, err);
+}
+
 void prepared_clear(Prepared *prepared)
 {
 	database_close(prepared->db);

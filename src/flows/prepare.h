@@ -22,6 +22,9 @@ bool prepare_target(const Site *site, const char *wanted, Prepared *ret, Err *er
 bool prepare_site(const Site *site, Prepared *ret, Err *err) NODISCARD;
 /* Run the checks; refusals become ERR_REFUSED with the first reason. */
 bool prepare_check(const Site *site, const Prepared *prepared, Err *err) NODISCARD;
+/* Before the databases change places, for who runs no checks: ERR_REFUSED with the sessions of
+ * others on them, unless somebody agreed to end those (site->disconnect_others). */
+bool prepare_alone(const Site *site, const Prepared *prepared, Err *err) NODISCARD;
 void prepared_clear(Prepared *prepared);
 
 /* The plan as shown and confirmed (docs/json.md): steps in order, what is dark, migrations, sizes.

@@ -221,13 +221,16 @@ static bool refuse_loss(json_t *written, Err *err)
 
 	if (tables)
 		err_fail(err, ERR_REFUSED,
-			"rows were written since the upgrade and would stay only in the newer database (%s)",
+			"rows were written since the last switch and would stay only in the "
+			"database that serves now (%s)",
 			tables);
 	else
 		err_fail(err, ERR_REFUSED,
-			"it cannot be told what was written since; it would stay only in the newer database");
+			"it cannot be told what was written since; it would stay only in the database "
+			"that serves now");
 	return err_hint(err,
-		"belay rollback --accept-loss: the newer database is kept, nothing is deleted");
+		"belay rollback --accept-loss: the database that serves now is kept, nothing is "
+		"deleted");
 }
 
 static bool agree(Session *session, const FlowWish *wish, const Prepared *prepared,
@@ -279,6 +282,7 @@ static bool rollback(Session *session, const FlowWish *wish, const Run *of, Flow
 	const char *outcome = NULL;
 
 	if (!prepare_site(session->site, &prepared, err) ||
+		!prepare_alone(session->site, &prepared, err) ||
 		!check_way_back(session, &prepared, of, err) ||
 		!journal_fact(session->journal, of->id, fact_name(FACT_FROM_VERSION),
 			&prepared.version, err) ||

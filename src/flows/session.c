@@ -69,11 +69,20 @@ static void end_unbegun(Session *session)
 		event_warn_err("journal", &err);
 }
 
+/* What was typed for a run counts for its resume too. */
+static bool note_agreements(RunCtx *ctx, Err *err)
+{
+	const Site *site = ctx->site;
+
+	return (!site->disconnect_others || fact_set(ctx, FACT_DISCONNECT_OTHERS, "yes", err)) &&
+	       (!site->accept_replication || fact_set(ctx, FACT_ACCEPT_REPLICATION, "yes", err));
+}
+
 bool session_begin(Session *session, Err *err)
 {
 	if (!journal_run_begin(session->journal, session->command, &session->run, err))
 		return false;
-	if (enter(session, session->command, err))
+	if (enter(session, session->command, err) && note_agreements(session->ctx, err))
 		return true;
 	end_unbegun(session);
 	return false;
@@ -166,7 +175,7 @@ static const struct {
 	const char *outcome, *text;
 } sentences[] = {
 	{"upgraded", N_("upgraded: the new version serves")},
-	{"rolled-back", N_("rolled back: what served before the upgrade serves again")},
+	{"rolled-back", N_("rolled back: what served before serves again")},
 	{"backed-up", N_("the backup set is complete and proven")},
 	{"rehearsed", N_("rehearsed: the new version can migrate and serve this data")},
 	{"verified", N_("proven: restored, compared, and found to be what was backed up")},

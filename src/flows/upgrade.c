@@ -69,21 +69,12 @@ const StepDef *const upgrade_reading_steps[] = {
 	NULL,
 };
 
-static bool note_agreements(RunCtx *ctx, Err *err)
-{
-	const Site *site = ctx->site;
-
-	return fact_set(ctx, FACT_DISCONNECT_OTHERS, site->disconnect_others ? "yes" : "no", err) &&
-	       fact_set(ctx, FACT_ACCEPT_REPLICATION, site->accept_replication ? "yes" : "no", err);
-}
-
 static bool set_facts(Session *session, const Prepared *prepared, Err *err)
 {
 	/* The installed version whose migrations did not run: it is there already. */
 	const bool installed = str_is(prepared->version, prepared->current.version);
 
 	return set_common_facts(session->ctx, prepared, err) &&
-	       note_agreements(session->ctx, err) &&
 	       fact_set(session->ctx, FACT_TO_VERSION, prepared->version, err) &&
 	       (!installed || fact_set(session->ctx, FACT_TO_HOME,
 				      fact_get(session->ctx, FACT_FROM_HOME), err)) &&

@@ -113,6 +113,9 @@ void upgrade_plan_add(
 	put_image(site, prepared, plan);
 	(void)json_object_set_new(plan, "reading", reading(choice));
 	(void)json_object_set_new(plan, "start", start(site, &known));
-	if (found)
-		put_prediction(&known, choice->reads, plan);
+	if (!found)
+		return;
+	put_prediction(&known, choice->reads, plan);
+	json_put_int(plan, "wal_bytes", known.work.wal_bytes);
+	json_put_int(plan, "checkpoints", known.work.checkpoints);
 }

@@ -1,6 +1,5 @@
 #include "os/file.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/fs.h>
@@ -11,6 +10,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "os/copy.h"
+#include "os/tree_entry.h"
 
 FileKind file_kind(const char *path)
 {
@@ -283,26 +283,11 @@ bool dir_sync(const char *path, Err *err)
 
 bool dir_list(const char *path, StrList *ret_names, Err *err)
 {
-	AUTO(strlist_clear) StrList names = {0};
-	DIR *dir = opendir(path);
-	const struct dirent *entry;
-	int failure;
+	AUTO(close_auto) int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	if (!dir)
+	if (fd < 0)
 		return err_fail_sys(err, "cannot read the folder '%s'", path);
-	while ((errno = 0, entry = readdir(dir))) {
-		if (!str_is(entry->d_name, ".") && !str_is(entry->d_name, ".."))
-			strlist_add(&names, entry->d_name);
-	}
-	failure = errno;
-	closedir(dir);
-	errno = failure;
-	if (failure)
-		return err_fail_sys(err, "cannot read the folder '%s'", path);
-	strlist_sort(&names);
-	*ret_names = names;
-	names = (StrList){0};
-	return true;
+	return entry_names(fd, path, ret_names, err);
 }
 
 bool link_read(const char *path, char **ret_target, Err *err)

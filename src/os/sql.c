@@ -364,3 +364,14 @@ bool sql_checkpoint_away(const char *path, Err *err)
 			"SQLite database '%s' is still open in another program", path);
 	return sync_file_and_folder(path, err);
 }
+
+char *sql_quote_name(const char *name)
+{
+	AUTO(text_clear) Text out = TEXT_INIT(4096);
+
+	text_add(&out, "\"");
+	for (; *name; name++)
+		text_add_bytes(&out, *name == '"' ? "\"\"" : name, *name == '"' ? 2 : 1);
+	text_add(&out, "\"");
+	return text_take(&out);
+}

@@ -32,6 +32,8 @@ bool sql_rows(Sql *sql, const char *query, const char *const *params,
 bool sql_value(
 	Sql *sql, const char *query, const char *const *params, char **ret, Err *err) NODISCARD;
 const char *sql_text(const SqlRow *row, int column); /* NULL for NULL */
+/* "name", for a statement. Caller frees. */
+char *sql_quote_name(const char *name);
 int64_t sql_int(const SqlRow *row, int column);
 /* Bytes of a text or blob as they are stored. */
 const void *sql_blob(const SqlRow *row, int column, int *ret_len);

@@ -1,4 +1,5 @@
-/* tree_entry.h - one entry of a folder, by descriptor; shared by tree.c and tree_mirror.c. */
+/* tree_entry.h - one entry of a folder, by descriptor; shared by tree.c, tree_mirror.c and file.c.
+ */
 #pragma once
 #include <sys/stat.h>
 

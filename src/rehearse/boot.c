@@ -124,24 +124,15 @@ static void recording_argv(Booting *booting, StrList *ret, int *ret_fd)
 static DaemonSpec surroundings(const Booting *booting, const StrList *argv, const StrList *env)
 {
 	const BootSpec *spec = booting->spec;
-	const Recipe *recipe = &spec->rehearsal->site->recipe;
+	DaemonSpec daemon = recipe_surroundings(&spec->rehearsal->site->recipe);
 
-	return (DaemonSpec){
-		.argv = strlist_argv(argv),
-		.env = strlist_argv(env),
-		.dir = spec->scratch->folder,
-		.log = booting->log,
-		.uid = recipe->uid,
-		.gid = recipe->gid,
-		.groups = recipe->groups,
-		.group_count = recipe->group_count,
-		.umask = recipe->umask,
-		.ignored_signals = recipe->ignored_signals,
-		.limits = recipe->limits,
-		.limit_count = recipe->limit_count,
-		.dies_with_us = true,
-		.cage_fd = cage_fd(spec->cage),
-	};
+	daemon.argv = strlist_argv(argv);
+	daemon.env = strlist_argv(env);
+	daemon.dir = spec->scratch->folder;
+	daemon.log = booting->log;
+	daemon.dies_with_us = true;
+	daemon.cage_fd = cage_fd(spec->cage);
+	return daemon;
 }
 
 static bool start_container(Booting *booting, Err *err)

@@ -31,7 +31,7 @@ typedef struct Stage {
 	json_t *invariants;
 	json_t *boot_rows, *answers;
 	int64_t verify_ms, stop_ms, start_ms;
-	int64_t wal_begin; /* bytes written so far; -1: the server does not say */
+	ServerWork begin;
 	Rehearsal result;
 } Stage;
 
@@ -107,10 +107,10 @@ static bool restore(Stage *stage, Err *err)
 	const RehearsalSpec *spec = stage->spec;
 	const int64_t began = clock_mono_ms();
 
-	stage->wal_begin = database_wal_bytes(spec->db);
+	stage->begin = server_work(spec->db);
 	if (stage->borrowed) {
 		stage->result.copy_ms = spec->scratch_ms;
-		stage->result.wal_bytes = spec->scratch_wal_bytes;
+		stage->result.work = spec->scratch_work;
 	} else {
 		event_progress("rehearse", 0, 0, "restoring the backup set for the rehearsal");
 		if (!backup_restore_database(
@@ -170,7 +170,8 @@ static bool migrate(Stage *stage, Err *err)
 {
 	const RehearsalSpec *spec = stage->spec;
 	const char *place = stage->scratch.place;
-	int64_t began = clock_mono_ms(), wal_end;
+	int64_t began = clock_mono_ms();
+	ServerWork work;
 
 	if (!invariants_measure(
 		    spec->db, place, spec->migrations, spec->revision, &stage->invariants, err))
@@ -186,9 +187,9 @@ static bool migrate(Stage *stage, Err *err)
 	stage->verify_ms += clock_mono_ms() - began;
 	stage->result.rows = report_changed_rows(stage->before, stage->migrated);
 	stage->result.bytes_after = size_of(stage);
-	wal_end = database_wal_bytes(spec->db);
-	if (stage->wal_begin >= 0 && wal_end >= stage->wal_begin)
-		stage->result.wal_bytes += wal_end - stage->wal_begin;
+	work = server_work_since(spec->db, stage->begin);
+	stage->result.work.wal_bytes += work.wal_bytes;
+	stage->result.work.checkpoints += work.checkpoints;
 	return true;
 }
 
@@ -334,7 +335,7 @@ static bool find_server(Stage *stage, Err *err)
 bool rehearse(const RehearsalSpec *spec, Rehearsal *ret, Err *err)
 {
 	RehearsalSpec there = *spec;
-	AUTO(stage_clear) Stage stage = {.spec = &there, .live = spec->db, .wal_begin = -1};
+	AUTO(stage_clear) Stage stage = {.spec = &there, .live = spec->db};
 	AUTO(err_clear) Err cleaning = {0};
 	bool done;
 

@@ -17,7 +17,7 @@
 
 #include "backup/backup.h"
 #include "base/json.h"
-#include "database/database.h"
+#include "database/server_work.h"
 #include "release/migrations.h"
 #include "release/release.h"
 
@@ -34,7 +34,8 @@ typedef struct RehearsalSpec {
 	 * restoring it took. It is gone afterwards, whatever happens. NULL, or no such database any
 	 * more: `set` is restored here. */
 	const char *scratch;
-	int64_t scratch_ms, scratch_wal_bytes;
+	int64_t scratch_ms;
+	ServerWork scratch_work;
 	const char *run;
 	const char *folder; /* for logs */
 } RehearsalSpec;
@@ -43,7 +44,8 @@ typedef struct Rehearsal {
 	json_t *migrations; /* [{"revision", "ms"}] */
 	int64_t migrate_ms, boot_ms, copy_ms;
 	int64_t peak_rss_kb, waiting_pss_kb;
-	int64_t bytes_before, bytes_after, wal_bytes;
+	int64_t bytes_before, bytes_after;
+	ServerWork work;               /* for the copy and its migrations */
 	int64_t peak_bytes;            /* SQLite: of its files while the migrations ran; else 0 */
 	json_t *rows;                  /* {"table": {"before": n, "after": n}} where they differ */
 	int64_t dark_ms, read_only_ms; /* predicted */

@@ -105,8 +105,8 @@ static json_t *disk(const RehearsalSpec *spec, Database *live, const Rehearsal *
 		err_clear(&ignored);
 	add_disk(list, "copy of the database", folder, rehearsal->bytes_after);
 	/* At most: the server cuts it back and uses it again. */
-	if (rehearsal->wal_bytes > 0)
-		add_disk(list, "write-ahead log", folder, rehearsal->wal_bytes);
+	if (rehearsal->work.wal_bytes > 0)
+		add_disk(list, "write-ahead log", folder, rehearsal->work.wal_bytes);
 	add_disk(list, "copy of the vector store", site->webui.data_dir, size.bytes);
 	return list;
 }
@@ -171,7 +171,8 @@ static json_t *make(const ReportFacts *facts, const Rehearsal *rehearsal)
 	json_put_int(report, "bytes_before", rehearsal->bytes_before);
 	json_put_int(report, "bytes_after", rehearsal->bytes_after);
 	json_put_int(report, "peak_bytes", rehearsal->peak_bytes);
-	json_put_int(report, "wal_bytes", rehearsal->wal_bytes);
+	json_put_int(report, "wal_bytes", rehearsal->work.wal_bytes);
+	json_put_int(report, "checkpoints", rehearsal->work.checkpoints);
 	set(report, "rows", rehearsal->rows);
 	set(report, "boot_rows", facts->boot_rows);
 	set(report, "answers", facts->answers);
@@ -236,7 +237,7 @@ bool rehearsal_load(
 		.bytes_before = json_int(report, "bytes_before", 0),
 		.bytes_after = json_int(report, "bytes_after", 0),
 		.peak_bytes = json_int(report, "peak_bytes", 0),
-		.wal_bytes = json_int(report, "wal_bytes", 0),
+		.work = {json_int(report, "wal_bytes", 0), json_int(report, "checkpoints", 0)},
 		.rows = part(report, "rows"),
 		.dark_ms = json_int(prediction, "dark_ms", 0),
 		.read_only_ms = json_int(prediction, "read_only_ms", 0),

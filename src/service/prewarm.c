@@ -128,33 +128,16 @@ static bool read_line(Prewarm *prewarm, Deadline deadline, char **ret, Err *err)
 
 /* ---- start ---- */
 
-static DaemonSpec as_the_site(const PrewarmSpec *spec, const char *log)
-{
-	const Recipe *recipe = &spec->site->recipe;
-
-	return (DaemonSpec){
-		.env = strlist_argv(&recipe->env),
-		.dir = recipe->dir,
-		.log = log,
-		.uid = recipe->uid,
-		.gid = recipe->gid,
-		.groups = recipe->groups,
-		.group_count = recipe->group_count,
-		.umask = recipe->umask,
-		.ignored_signals = recipe->ignored_signals,
-		.limits = recipe->limits,
-		.limit_count = recipe->limit_count,
-		.priority = recipe->priority,
-	};
-}
-
 static bool launch(const PrewarmSpec *spec, Prewarm *prewarm, int socket, Err *err)
 {
 	AUTO(free_auto) char *launcher = NULL;
 	AUTO(free_auto) char *list = NULL;
 	AUTO(strlist_clear) StrList argv = {0};
-	DaemonSpec daemon = spec->rehearsed ? *spec->rehearsed : as_the_site(spec, prewarm->log);
+	DaemonSpec daemon = spec->rehearsed ? *spec->rehearsed
+					    : recipe_surroundings(&spec->site->recipe);
 
+	if (!spec->rehearsed)
+		daemon.log = prewarm->log;
 	if (!prewarm_install_launcher(spec->site, &launcher, err) ||
 		!prewarm_install_list(spec, &list, err))
 		return false;

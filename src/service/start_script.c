@@ -84,26 +84,17 @@ static bool launch(Start *start, Err *err)
 	AUTO(strlist_clear) StrList argv = {0};
 	AUTO(strlist_clear) StrList env = {0};
 	const Site *site = start->site;
-	const Recipe *recipe = &site->recipe;
+	DaemonSpec spec = recipe_surroundings(&site->recipe);
 	pid_t pid;
 
 	if (!script_argv(site->start_script, &argv, err))
 		return false;
 	script_env(site, &env);
-	const DaemonSpec spec = {
-		.argv = strlist_argv(&argv),
-		.env = strlist_argv(&env),
-		.dir = site->start_directory ? site->start_directory : recipe->dir,
-		.log = start->log,
-		.uid = recipe->uid,
-		.gid = recipe->gid,
-		.groups = recipe->groups,
-		.group_count = recipe->group_count,
-		.umask = recipe->umask,
-		.ignored_signals = recipe->ignored_signals,
-		.limits = recipe->limits,
-		.limit_count = recipe->limit_count,
-	};
+	spec.argv = strlist_argv(&argv);
+	spec.env = strlist_argv(&env);
+	spec.log = start->log;
+	if (site->start_directory)
+		spec.dir = site->start_directory;
 	return proc_daemon(&spec, &pid, &start->pidfd, err);
 }
 

@@ -1,6 +1,6 @@
-/* export-written: what was written since the upgrade, as lines of JSON in the run's folder, before
- * the old database serves again. Nobody writes any more: the server is stopped, and the door is
- * shut. */
+/* export-written: what was written since the last switch of databases, as lines of JSON in the
+ * run's folder, before the other one serves again. Nobody writes any more: the server is stopped,
+ * and the door is shut. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -90,7 +90,7 @@ static bool record(RunCtx *ctx, const Lines *lines, Err *err)
 		return false;
 	if (lines->rows)
 		event_notice("exported", false,
-			"rows written since the upgrade are kept in '%s': %lld", lines->folder,
+			"rows written since the last switch are kept in '%s': %lld", lines->folder,
 			(long long)lines->rows);
 	return true;
 }
@@ -137,8 +137,8 @@ static bool shut_and_export(RunCtx *ctx, Err *err)
 		return false;
 	if (!marks) {
 		event_notice("not-exported", true,
-			"what was written since cannot be told, so it is not exported; the newer database "
-			"is kept");
+			"what was written since cannot be told, so it is not exported; the "
+			"database that served is kept");
 		return true;
 	}
 	return database_door(ctx->db, live_id, false, err) && export(ctx, spare, marks, grew, err);
@@ -149,7 +149,7 @@ static bool apply(RunCtx *ctx, Err *err)
 {
 	if (shut_and_export(ctx, err))
 		return true;
-	err_wrap(err, "exporting what was written since the upgrade");
+	err_wrap(err, "exporting what was written since the last switch");
 	if (!fact_is_yes(ctx, FACT_ACCEPT_LOSS) || err->kind == ERR_INTERRUPTED) {
 		err_hint(err, "belay rollback --accept-loss goes back without the export");
 		return false;
@@ -160,7 +160,7 @@ static bool apply(RunCtx *ctx, Err *err)
 
 const StepDef step_export_written = {
 	.id = "export-written",
-	.title = N_("keep what was written since the upgrade"),
+	.title = N_("keep what was written since the last switch"),
 	.undo_kind = UNDO_NOTHING,
 	.until = "swap-database",
 	.apply = apply,

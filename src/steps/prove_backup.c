@@ -23,7 +23,8 @@ static bool note_scratch(RunCtx *ctx, const char *place, const ProofReport *repo
 	json_put(scratch, "place", place);
 	if (report) {
 		json_put_int(scratch, "ms", report->restore_ms);
-		json_put_int(scratch, "wal_bytes", report->wal_bytes);
+		json_put_int(scratch, "wal_bytes", report->work.wal_bytes);
+		json_put_int(scratch, "checkpoints", report->work.checkpoints);
 	}
 	return fact_set_json(ctx, FACT_SCRATCH, scratch, err);
 }

@@ -48,7 +48,7 @@ static bool room_is_fine(const RunCtx *ctx, const Rehearsal *rehearsal, Err *err
 		return false;
 	const RoomMeasured measured = {
 		.database_bytes = peaked ? rehearsal->peak_bytes : rehearsal->bytes_after,
-		.log_bytes = rehearsal->wal_bytes,
+		.log_bytes = rehearsal->work.wal_bytes,
 		.migrate_kb = rehearsal->peak_rss_kb,
 		.serve_kb = rehearsal->waiting_pss_kb,
 		.available_kb = memory_available_kb(),
@@ -90,7 +90,8 @@ static bool run_it(RunCtx *ctx, Rehearsal *ret, Err *err)
 		.set = &set,
 		.scratch = whole ? json_str(scratch, "place") : NULL,
 		.scratch_ms = json_int(scratch, "ms", 0),
-		.scratch_wal_bytes = json_int(scratch, "wal_bytes", 0),
+		.scratch_work = {json_int(scratch, "wal_bytes", 0),
+			json_int(scratch, "checkpoints", 0)},
 		.run = ctx->run,
 		.folder = ctx->folder,
 	};

@@ -19,7 +19,7 @@ extern const StepDef step_migrate_copy;     /* the target's migrations on the co
 extern const StepDef step_restore_database; /* restore: a backup set into the spare place */
 extern const StepDef step_restore_files;    /* restore: uploads and vector store of the set */
 extern const StepDef step_mark_spare; /* rollback, restore: for who goes on from what will serve */
-extern const StepDef step_export_written; /* rollback: rows written since the upgrade, as files */
+extern const StepDef step_export_written; /* rollback: rows written since, as files */
 extern const StepDef step_swap_database;  /* live and spare change places */
 extern const StepDef step_swap_vectors;
 extern const StepDef step_switch_release; /* ENV points to the target */

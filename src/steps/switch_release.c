@@ -44,7 +44,7 @@ static bool undo(RunCtx *ctx, Err *err)
 
 const StepDef step_switch_release = {
 	.id = "switch-release",
-	.title = N_("switch to the new release"),
+	.title = N_("switch the release"),
 	.undo_kind = UNDO_EXACT,
 	.observe = observe,
 	.apply = apply,

@@ -2,30 +2,14 @@
 # What belongs to a database beyond its rows (grants, settings, comments, extensions …) is the site's,
 # not that of one of the two databases: the same after an upgrade, and after the way back.
 
+load ../harness/postgres_file
+
 setup_file() {
-	. "$BATS_TEST_DIRNAME/../harness/site.sh"
-	. "$BATS_TEST_DIRNAME/../harness/postgres.sh"
 	postgres_of_file_start
 	[ -e "$BATS_FILE_TMPDIR/server" ] || return 0
 	PGUSER=postgres psql -d postgres -qX <<-'END'
 	CREATE ROLE reader; CREATE ROLE helper;
 	END
-}
-
-teardown_file() {
-	. "$BATS_TEST_DIRNAME/../harness/site.sh"
-	. "$BATS_TEST_DIRNAME/../harness/postgres.sh"
-	postgres_of_file_stop
-}
-
-setup() {
-	. "$BATS_TEST_DIRNAME/../harness/site.sh"
-	. "$BATS_TEST_DIRNAME/../harness/postgres.sh"
-	postgres_of_file_site
-}
-
-teardown() {
-	[ -z "${SITE:-}" ] || site_remove
 }
 
 # All that the owner of a database may say about it.

@@ -2,27 +2,7 @@
 # Whatever fails while users only read or nobody is served ends with the old version serving, and users
 # can save: never frozen, never both.
 
-setup_file() {
-	. "$BATS_TEST_DIRNAME/../harness/site.sh"
-	. "$BATS_TEST_DIRNAME/../harness/postgres.sh"
-	postgres_of_file_start
-}
-
-teardown_file() {
-	. "$BATS_TEST_DIRNAME/../harness/site.sh"
-	. "$BATS_TEST_DIRNAME/../harness/postgres.sh"
-	postgres_of_file_stop
-}
-
-setup() {
-	. "$BATS_TEST_DIRNAME/../harness/site.sh"
-	. "$BATS_TEST_DIRNAME/../harness/postgres.sh"
-	postgres_of_file_site
-}
-
-teardown() {
-	[ -z "${SITE:-}" ] || site_remove
-}
+load ../harness/postgres_file
 
 # One database, open and thawed, one server, the old one; and a chat is saved and there.
 old_serves_and_users_save() {

@@ -2,25 +2,11 @@
 # Others on the database: replication, BI tools, psql. Named, and neither ended nor left behind unless
 # the operator agrees.
 
-setup() {
-	. "$BATS_TEST_DIRNAME/../harness/site.sh"
-	. "$BATS_TEST_DIRNAME/../harness/postgres.sh"
-	[ -e "$BATS_FILE_TMPDIR/server" ] || skip "no PostgreSQL server is installed"
-	postgres_of_file_site
-	site_signature >"$SITE/before"
-}
+load ../harness/postgres_file
 
 setup_file() {
-	. "$BATS_TEST_DIRNAME/../harness/site.sh"
-	. "$BATS_TEST_DIRNAME/../harness/postgres.sh"
 	PG_MORE='-c wal_level=logical' postgres_of_file_start
 	[ ! -e "$BATS_FILE_TMPDIR/server" ] || PGUSER=postgres psql -d postgres -qXc "ALTER ROLE $PG_ROLE REPLICATION"
-}
-
-teardown_file() {
-	. "$BATS_TEST_DIRNAME/../harness/site.sh"
-	. "$BATS_TEST_DIRNAME/../harness/postgres.sh"
-	postgres_of_file_stop
 }
 
 teardown() {
@@ -62,7 +48,7 @@ other_is_there() {
 	other_start metabase
 	expect 3 belay upgrade 0.8.0 --yes
 	expect_text err "pid $OTHER_PID: $PG_ROLE, metabase, 127.0.0.1, 20"
-	expect_text err 'belay upgrade --disconnect-others'
+	expect_text err 'the same command with --disconnect-others'
 	other_is_there
 	as_before
 	expect 0 belay upgrade 0.8.0 --plan --disconnect-others
@@ -72,6 +58,16 @@ other_is_there() {
 	! other_is_there || false
 	[ "$(site_version)" = 0.8.0 ]
 	site_reads_back
+	# The way back asks before the server is stopped.
+	other_start metabase
+	expect 3 belay rollback --yes
+	expect_text err "pid $OTHER_PID: $PG_ROLE, metabase"
+	expect_text err 'the same command with --disconnect-others'
+	other_is_there
+	[ "$(site_version)" = 0.8.0 ]
+	expect 0 belay rollback --yes --disconnect-others
+	! other_is_there || false
+	as_before
 }
 
 @test "a session that comes later: given up when the databases change places, exit 4, nobody is ended" {

@@ -2,21 +2,9 @@
 # A connection pooler between the application and its database: told before anything, and no way through
 # the freeze where belay itself goes to the server.
 
-setup_file() {
-	. "$BATS_TEST_DIRNAME/../harness/site.sh"
-	. "$BATS_TEST_DIRNAME/../harness/postgres.sh"
-	postgres_of_file_start
-}
-
-teardown_file() {
-	. "$BATS_TEST_DIRNAME/../harness/site.sh"
-	. "$BATS_TEST_DIRNAME/../harness/postgres.sh"
-	postgres_of_file_stop
-}
+load ../harness/postgres_file
 
 setup() {
-	. "$BATS_TEST_DIRNAME/../harness/site.sh"
-	. "$BATS_TEST_DIRNAME/../harness/postgres.sh"
 	[ -x /usr/sbin/pgbouncer ] || skip "pgbouncer is not installed"
 	postgres_of_file_database
 	pooler_start

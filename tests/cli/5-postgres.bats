@@ -1,28 +1,7 @@
 #!/usr/bin/env bats
 # The way up and back on PostgreSQL, with the stand-in and a server on this host.
 
-setup_file() {
-	. "$BATS_TEST_DIRNAME/../harness/site.sh"
-	. "$BATS_TEST_DIRNAME/../harness/postgres.sh"
-	postgres_of_file_start
-}
-
-teardown_file() {
-	. "$BATS_TEST_DIRNAME/../harness/site.sh"
-	. "$BATS_TEST_DIRNAME/../harness/postgres.sh"
-	postgres_of_file_stop
-}
-
-setup() {
-	. "$BATS_TEST_DIRNAME/../harness/site.sh"
-	. "$BATS_TEST_DIRNAME/../harness/postgres.sh"
-	postgres_of_file_site
-	site_signature >"$SITE/before"
-}
-
-teardown() {
-	[ -z "${SITE:-}" ] || site_remove
-}
+load ../harness/postgres_file
 
 databases() {
 	psql -d postgres -AtXqc "SELECT count(*) FROM pg_database WHERE datname LIKE '${SITE_PG}%'"

@@ -2,28 +2,12 @@
 # Rehearsals on PostgreSQL: what could go wrong there is found before anything is stopped, and the
 # server has nothing of it afterwards.
 
-setup_file() {
-	. "$BATS_TEST_DIRNAME/../harness/site.sh"
-	. "$BATS_TEST_DIRNAME/../harness/postgres.sh"
-	postgres_of_file_start
-}
-
-teardown_file() {
-	. "$BATS_TEST_DIRNAME/../harness/site.sh"
-	. "$BATS_TEST_DIRNAME/../harness/postgres.sh"
-	postgres_of_file_stop
-}
+load ../harness/postgres_file
 
 setup() {
-	. "$BATS_TEST_DIRNAME/../harness/site.sh"
-	. "$BATS_TEST_DIRNAME/../harness/postgres.sh"
 	postgres_of_file_site
 	site_signature >"$SITE/before"
 	PID=$(site_pid)
-}
-
-teardown() {
-	[ -z "${SITE:-}" ] || site_remove
 }
 
 databases() {
@@ -42,8 +26,10 @@ untouched() {
 	expect 0 belay --json rehearse 0.8.0
 	[ "$(grep -c pg_restore "$SITE"/state/alpha/runs/*/commands.log)" = 1 ]
 	! grep -q 'restoring the backup set for the rehearsal' "$SITE/out" || false
-	tail -n 1 "$SITE/out" | jq -e '.rehearsal.copy_ms > 0 and .rehearsal.wal_bytes > 0 and .rehearsal.bytes_before > 0'
+	tail -n 1 "$SITE/out" | jq -e '.rehearsal.copy_ms > 0 and .rehearsal.wal_bytes > 0 and .rehearsal.checkpoints >= 0 and .rehearsal.bytes_before > 0'
 	untouched
+	expect 0 belay upgrade 0.8.0 --plan
+	expect_text out '^write-ahead log, as rehearsed +[0-9.]+ [kM]B, checkpoints: [0-9]+'
 }
 
 @test "KILL before a scratch database has its mark: resume removes it all the same" {

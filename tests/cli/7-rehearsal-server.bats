@@ -2,9 +2,9 @@
 # rehearsal_server: backups are proven and upgrades rehearsed on another PostgreSQL server, where the
 # site's roles and databases are not. The site's own server has nothing to do with it.
 
+load ../harness/postgres_file
+
 setup_file() {
-	. "$BATS_TEST_DIRNAME/../harness/site.sh"
-	. "$BATS_TEST_DIRNAME/../harness/postgres.sh"
 	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || return 0
 	# A disk of its own, where one can be had.
 	there=$(mktemp -d "${TMPDIR:-/tmp}/belay-pg.XXXXXX")
@@ -18,8 +18,6 @@ setup_file() {
 }
 
 teardown_file() {
-	. "$BATS_TEST_DIRNAME/../harness/site.sh"
-	. "$BATS_TEST_DIRNAME/../harness/postgres.sh"
 	postgres_of_file_stop
 	[ -e "$BATS_FILE_TMPDIR/there" ] || return 0
 	. "$BATS_FILE_TMPDIR/there"
@@ -30,8 +28,6 @@ teardown_file() {
 }
 
 setup() {
-	. "$BATS_TEST_DIRNAME/../harness/site.sh"
-	. "$BATS_TEST_DIRNAME/../harness/postgres.sh"
 	postgres_of_file_site
 	THERE=$(sed -n 's/^PG_PORT=//p' "$BATS_FILE_TMPDIR/there")
 	use_server "postgresql://tester:t3ster-s3cret@127.0.0.1:$THERE/postgres"

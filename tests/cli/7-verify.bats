@@ -1,26 +1,10 @@
 #!/usr/bin/env bats
 # A backup set is only as good as its last proof; and a backup yields to the site.
 
-setup_file() {
-	. "$BATS_TEST_DIRNAME/../harness/site.sh"
-	. "$BATS_TEST_DIRNAME/../harness/postgres.sh"
-	postgres_of_file_start
-}
-
-teardown_file() {
-	. "$BATS_TEST_DIRNAME/../harness/site.sh"
-	. "$BATS_TEST_DIRNAME/../harness/postgres.sh"
-	postgres_of_file_stop
-}
+load ../harness/postgres_file
 
 setup() {
-	. "$BATS_TEST_DIRNAME/../harness/site.sh"
-	. "$BATS_TEST_DIRNAME/../harness/postgres.sh"
 	SITE_PG=''
-}
-
-teardown() {
-	[ -z "${SITE:-}" ] || site_remove
 }
 
 result() {

@@ -2,21 +2,9 @@
 # Users who work on while the site goes up and back: nothing that was acknowledged is lost, and
 # reading fails only in the dark.
 
-setup_file() {
-	. "$BATS_TEST_DIRNAME/../harness/site.sh"
-	. "$BATS_TEST_DIRNAME/../harness/postgres.sh"
-	postgres_of_file_start
-}
-
-teardown_file() {
-	. "$BATS_TEST_DIRNAME/../harness/site.sh"
-	. "$BATS_TEST_DIRNAME/../harness/postgres.sh"
-	postgres_of_file_stop
-}
+load ../harness/postgres_file
 
 setup() {
-	. "$BATS_TEST_DIRNAME/../harness/site.sh"
-	. "$BATS_TEST_DIRNAME/../harness/postgres.sh"
 	. "$BATS_TEST_DIRNAME/../harness/clients.sh"
 }
 

@@ -2,22 +2,9 @@
 # What other users of the machine and of the database server can see or touch during a run.
 
 PG_TAIL=-of-9-permissions
-
-setup_file() {
-	. "$BATS_TEST_DIRNAME/../harness/site.sh"
-	. "$BATS_TEST_DIRNAME/../harness/postgres.sh"
-	postgres_of_file_start
-}
-
-teardown_file() {
-	. "$BATS_TEST_DIRNAME/../harness/site.sh"
-	. "$BATS_TEST_DIRNAME/../harness/postgres.sh"
-	postgres_of_file_stop
-}
+load ../harness/postgres_file
 
 setup() {
-	. "$BATS_TEST_DIRNAME/../harness/site.sh"
-	. "$BATS_TEST_DIRNAME/../harness/postgres.sh"
 	[ "$(id -u)" = 0 ] || skip "only root can act as another user"
 	# Not below the folder of bats, which others may not enter: the watcher would see nothing.
 	SITES=$(mktemp -d "${TMPDIR:-/tmp}/belay-others.XXXXXX")

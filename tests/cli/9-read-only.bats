@@ -1,28 +1,7 @@
 #!/usr/bin/env bats
 # However the part ends in which users can read and not save: afterwards they can save again.
 
-setup_file() {
-	. "$BATS_TEST_DIRNAME/../harness/site.sh"
-	. "$BATS_TEST_DIRNAME/../harness/postgres.sh"
-	postgres_of_file_start
-}
-
-teardown_file() {
-	. "$BATS_TEST_DIRNAME/../harness/site.sh"
-	. "$BATS_TEST_DIRNAME/../harness/postgres.sh"
-	postgres_of_file_stop
-}
-
-setup() {
-	. "$BATS_TEST_DIRNAME/../harness/site.sh"
-	. "$BATS_TEST_DIRNAME/../harness/postgres.sh"
-	postgres_of_file_site
-	site_signature >"$SITE/before"
-}
-
-teardown() {
-	[ -z "${SITE:-}" ] || site_remove
-}
+load ../harness/postgres_file
 
 can_save() {
 	api_json POST /api/v1/chats/new "$(chat_text 77)" | field id >/dev/null

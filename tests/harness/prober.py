@@ -11,8 +11,10 @@ last_yes, longest = time.monotonic(), 0.0
 
 
 def finish(*_):
+    # Who ends it in the dark, or while a question of the dark still waits, has seen no later yes.
+    dark = max(longest, time.monotonic() - last_yes)
     with open(out, "w") as f:
-        f.write(f"{longest * 1000:.0f}\n")
+        f.write(f"{dark * 1000:.0f}\n")
     sys.exit(0)
 
 

@@ -3,6 +3,8 @@
 #   ./dev bench            status, size, an upgrade of a small real site
 #   ./dev bench backup     a PostgreSQL site of BELAY_BENCH_CHATS (30000) chats against the procedure
 #   ./dev bench upgrade    the same for upgrade and rollback, see tools/dev/bench_upgrade.sh
+#   ./dev bench sqlite     SQLite: dark from an old release, read-only from a newer one, and back
+#   ./dev bench compose    a service of a compose project, against docker stop and start
 #   ./dev bench clients    four users at work all through both: nothing that was acknowledged is lost
 #   ./dev bench frozen     what releases answer while their database is frozen
 
@@ -148,6 +150,8 @@ row "binary, stripped" "$(stat -c %s "$SITES/stripped") bytes"
 case ${1:-} in
 backup) big_backup ;;
 upgrade) . tools/dev/bench_upgrade.sh ;;
+sqlite) . tools/dev/bench_sqlite.sh ;;
+compose) . tools/dev/bench_compose.sh ;;
 clients) . tools/dev/bench_clients.sh ;;
 frozen) . tools/dev/bench_frozen.sh ;;
 *) small_site ;;

@@ -1,0 +1,120 @@
+#!/usr/bin/env bats
+# The real Open WebUI in images of the official layout, 0.7.2 to 0.8.0 and back: a plain container with SQLite
+# in a volume; a service of a compose project, with PostgreSQL in the same project and with SQLite in a volume.
+# See 5-compose.bats for where the plugin comes from.
+
+setup_file() {
+	ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+	. "$BATS_TEST_DIRNAME/lib.sh"
+	. "$ROOT/tests/harness/container.sh"
+	[ ! -e "$CACHE/docker" ] || export DOCKER_CONFIG="$CACHE/docker"
+	docker_images_ready || return 0
+	for version in 0.7.2 0.8.0; do
+		template=$(real_template real $version) &&
+			"$ROOT/tools/make-webui-image" "$template" "belay-test/open-webui:v$version" >&2 || {
+			echo "the images cannot be made" >"$BATS_FILE_TMPDIR/why"
+			rm -f "$BATS_FILE_TMPDIR/ready"
+		}
+	done
+}
+
+setup() {
+	ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+	. "$BATS_TEST_DIRNAME/lib.sh"
+	. "$ROOT/tests/harness/container.sh"
+	[ -e "$BATS_FILE_TMPDIR/ready" ] || skip "$(tail -n 1 "$BATS_FILE_TMPDIR/why")"
+	[ ! -e "$CACHE/docker" ] || export DOCKER_CONFIG="$CACHE/docker"
+}
+
+teardown() {
+	[ -z "${PREFIX:-}" ] || docker_site_remove
+}
+
+needs_compose() {
+	docker compose version >/dev/null 2>&1 ||
+		skip "no compose plugin; tools/make-compose-plugin '$CACHE/docker' makes one"
+}
+
+# there_and_back CONTAINER: with everything that must hold in between. CONTAINER is its name before and after.
+there_and_back() {
+	key=$(docker exec "$1" cat .webui_secret_key)
+	docker_config "$1" | jq 'del(.labels)' >"$SITE/config"
+	prober_start "$SITE/dark-up"
+	expect 0 belay upgrade 0.8.0 --yes
+	echo "# dark for $(prober_dark) ms on the way up" >&3
+	grep -E 'stop the service|start the service|gate|dark' "$SITE/out" "$SITE/err" | sed 's/^/# /' >&3
+	[ "$(site_version)" = 0.8.0 ] && site_reads_back || return 1
+	[ "$(docker exec "$1" cat .webui_secret_key)" = "$key" ] || return 1
+	docker_config "$1" | jq 'del(.labels)' | diff "$SITE/config" - >&2 || return 1
+
+	prober_start "$SITE/dark-back"
+	expect 0 belay rollback --yes --accept-loss
+	echo "# dark for $(prober_dark) ms on the way back" >&3
+	[ "$(site_version)" = 0.7.2 ] && site_reads_back || return 1
+	[ "$(docker exec "$1" cat .webui_secret_key)" = "$key" ] || return 1
+	docker_config "$1" | jq 'del(.labels)' | diff "$SITE/config" - >&2
+}
+
+quiet_environment() {
+	for word in $SITE_QUIET; do echo "      ${word%%=*}: \"${word#*=}\""; done
+}
+
+@test "the real 0.7.2 to 0.8.0 and back, in a plain container with SQLite in a volume" {
+	docker_site_new plain
+	# shellcheck disable=SC2046
+	docker run -d --name "$PREFIX-webui" --restart unless-stopped -p "127.0.0.1:$SITE_PORT:8080" \
+		-v "$PREFIX-data:/app/backend/data" $(printf -- '-e %s ' $SITE_QUIET) belay-test/open-webui:v0.7.2 >/dev/null
+	site_wait 300 && site_fill 3
+	belay adopt --webui-container "$PREFIX-webui" --watch 0
+	there_and_back "$PREFIX-webui"
+	expect 0 belay status --check
+}
+
+@test "the same as a service of compose with SQLite in a volume" {
+	needs_compose
+	docker_site_new volume
+	cat >"$SITE/start/docker-compose.yml" <<-YAML
+	services:
+	  webui:
+	    image: belay-test/open-webui:\${WEBUI_TAG:-v0.7.2}
+	    environment:
+	$(quiet_environment)
+	    ports: ["127.0.0.1:$SITE_PORT:8080"]
+	    volumes: ["data:/app/backend/data"]
+	volumes: {data: {}}
+	YAML
+	cp "$SITE/start/docker-compose.yml" "$SITE/before.yml"
+	docker compose -p "$PREFIX" -f "$SITE/start/docker-compose.yml" up -d 2>"$SITE/up" || complain "$(cat "$SITE/up")"
+	site_wait 300 && site_fill 3
+	belay adopt --compose-project "$PREFIX" --compose-service webui --watch 0
+	there_and_back "$PREFIX-webui-1"
+	cmp "$SITE/before.yml" "$SITE/start/docker-compose.yml"
+}
+
+@test "the same as a service of compose with PostgreSQL in the same project" {
+	needs_compose
+	docker_site_new alpha
+	cat >"$SITE/start/docker-compose.yml" <<-YAML
+	services:
+	  db:
+	    image: belay-test/postgres:15
+	    stop_signal: SIGINT
+	    environment: {POSTGRES_USER: owui, POSTGRES_PASSWORD: s3cret-of-db, POSTGRES_DB: openwebui}
+	    healthcheck: {test: [CMD, psql, -U, owui, -d, openwebui, -c, SELECT 1], interval: 1s, retries: 60}
+	  webui:
+	    image: belay-test/open-webui:v0.7.2 # the one that serves
+	    depends_on: {db: {condition: service_healthy}}
+	    environment:
+	      DATABASE_URL: postgresql://owui:s3cret-of-db@db:5432/openwebui
+	$(quiet_environment)
+	    ports: ["127.0.0.1:$SITE_PORT:8080"]
+	    volumes: ["data:/app/backend/data"]
+	volumes: {data: {}}
+	YAML
+	cp "$SITE/start/docker-compose.yml" "$SITE/before.yml"
+	docker compose -p "$PREFIX" -f "$SITE/start/docker-compose.yml" up -d 2>"$SITE/up" || complain "$(cat "$SITE/up")"
+	site_wait 300 && site_fill 3
+	belay adopt --compose-project "$PREFIX" --compose-service webui --watch 0
+	there_and_back "$PREFIX-webui-1"
+	cmp "$SITE/before.yml" "$SITE/start/docker-compose.yml"
+}
