@@ -270,7 +270,7 @@ bool database_kept_drop(Database *db, const char *spare, const char *id, Err *er
 	return db->ops->kept_drop(db, spare, id, err);
 }
 
-bool database_is_vacant(Database *db, bool *ret, Err *err)
+static bool is_vacant(Database *db, bool *ret, Err *err)
 {
 	AUTO(json_release_auto) json_t *counts = NULL;
 	AUTO(free_auto) char *id = NULL;
@@ -281,6 +281,18 @@ bool database_is_vacant(Database *db, bool *ret, Err *err)
 		return false;
 	*ret = !id || json_object_size(counts) == 0;
 	return true;
+}
+
+bool database_must_be_vacant(Database *db, Err *err)
+{
+	bool vacant;
+
+	if (!is_vacant(db, &vacant, err))
+		return false;
+	if (vacant)
+		return true;
+	err_fail(err, ERR_REFUSED, "the database '%s' is not empty", db->live);
+	return err_hint(err, "name an empty one: belay restore SET --database URL");
 }
 
 bool database_make_live(Database *db, Err *err)
@@ -297,7 +309,7 @@ bool database_unmake_live(Database *db, const char *id, Err *err)
 		return false;
 	if (!there)
 		return true;
-	if (!str_is(there, id) || !database_is_vacant(db, &vacant, err) || !vacant)
+	if (!str_is(there, id) || !is_vacant(db, &vacant, err) || !vacant)
 		return err->kind == ERR_NONE &&
 		       err_fail(err, ERR_FOREIGN, "'%s' is not the empty database that was made",
 			       db->live);

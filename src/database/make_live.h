@@ -3,8 +3,8 @@
 #pragma once
 #include "database/database.h"
 
-/* Is there no database, or one without a table? */
-bool database_is_vacant(Database *db, bool *ret, Err *err) NODISCARD;
+/* ERR_REFUSED unless there is no database, or one without a table. */
+bool database_must_be_vacant(Database *db, Err *err) NODISCARD;
 /* One that is there stays. PostgreSQL: in UTF-8, owned by the site's role; SQLite: a file of the
  * application's user. */
 bool database_make_live(Database *db, Err *err) NODISCARD;

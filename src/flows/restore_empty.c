@@ -65,12 +65,8 @@ static bool must_be_without_data(const Site *site, Err *err)
 static bool must_be_vacant(const Site *site, Err *err)
 {
 	AUTO(database_close_auto) Database *db = NULL;
-	bool vacant;
 
-	if (!database_open(site, &db, err) || !database_is_vacant(db, &vacant, err))
-		return false;
-	return vacant ||
-	       err_fail(err, ERR_REFUSED, "the database '%s' is not empty", database_live(db));
+	return database_open(site, &db, err) && database_must_be_vacant(db, err);
 }
 
 static bool must_be_free(const Site *site, Err *err)
@@ -108,8 +104,10 @@ static bool sweep_unfinished(Session *session, Err *err)
 
 	if (!journal_unfinished(session->journal, &open, &any, err) || !any)
 		return err->kind == ERR_NONE;
-	if (!str_is(open.command, session->command))
-		return err_fail(err, ERR_PERSON, "run '%s' is unfinished", open.id);
+	if (!str_is(open.command, session->command)) {
+		err_fail(err, ERR_PERSON, "run '%s' is unfinished", open.id);
+		return err_hint(err, "belay resume");
+	}
 	if (!session_continue(session, &open, err) ||
 		session_undo(session, restore_empty_steps, err) != RUN_UNDONE ||
 		!journal_run_end(session->journal, open.id, "undone", 4, NULL, err))

@@ -138,12 +138,21 @@ static bool check_way_back(Session *session, const Prepared *prepared, const Run
 			of->id, to, prepared->current.version);
 	if (!database_id(prepared->db, spare, &there, err))
 		return false;
-	if (!str_is(there, old_id)) {
-		err_fail(err, ERR_REFUSED, "the old database '%s' is not there any more", spare);
-		return err_hint(err, "belay backups, then belay restore SET");
-	}
+	if (!str_is(there, old_id))
+		return err_fail(
+			err, ERR_REFUSED, "the old database '%s' is not there any more", spare);
 	return release_at_home(session->site, home, &old, err) ||
 	       err_wrap(err, "looking at the old release");
+}
+
+static bool need_way_back(Session *session, const Prepared *prepared, const Run *of, Err *err)
+{
+	if (check_way_back(session, prepared, of, err))
+		return true;
+	/* What was not found; a server that does not answer may have it all. */
+	if (err->kind == ERR_REFUSED || err->kind == ERR_VERIFY)
+		err_hint(err, "belay backups, then belay restore SET");
+	return false;
 }
 
 /* What the release itself writes when it first starts, as its rehearsal saw it: those rows are
@@ -283,7 +292,7 @@ static bool rollback(Session *session, const FlowWish *wish, const Run *of, Flow
 
 	if (!prepare_site(session->site, &prepared, err) ||
 		!prepare_alone(session->site, &prepared, err) ||
-		!check_way_back(session, &prepared, of, err) ||
+		!need_way_back(session, &prepared, of, err) ||
 		!journal_fact(session->journal, of->id, fact_name(FACT_FROM_VERSION),
 			&prepared.version, err) ||
 		!count_written(session, &prepared, of, &written, err) ||

@@ -5,7 +5,7 @@
  *     (facts are set by the flow)
  *     session_run      the steps, forward or back
  *     session_finish   outcome, exit status, result event, end of the run in the journal
- * session_refuse and session_fail end a flow that never began its run. */
+ * session_result ends a flow that never began its run. */
 #pragma once
 #include "engine/run.h"
 #include "flows/flows.h"

@@ -7,23 +7,14 @@
 #include "steps/run_ctx.h"
 #include "steps/steps.h"
 
-/* Somebody may have filled it since the flow looked. */
-static bool check(RunCtx *ctx, Err *err)
-{
-	bool vacant;
-
-	if (!database_is_vacant(ctx->db, &vacant, err))
-		return false;
-	return vacant ||
-	       err_fail(err, ERR_REFUSED, "the database '%s' is not empty", database_live(ctx->db));
-}
-
 static bool apply(RunCtx *ctx, Err *err)
 {
 	AUTO(free_auto) char *there = NULL;
 	AUTO(free_auto) char *made = NULL;
 
-	if (!check(ctx, err) || !database_id(ctx->db, database_live(ctx->db), &there, err))
+	/* Somebody may have filled it since the flow looked. */
+	if (!database_must_be_vacant(ctx->db, err) ||
+		!database_id(ctx->db, database_live(ctx->db), &there, err))
 		return false;
 	if (there)
 		return true;
