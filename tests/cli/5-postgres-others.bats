@@ -67,7 +67,8 @@ other_is_there() {
 	[ "$(site_version)" = 0.8.0 ]
 	expect 0 belay rollback --yes --disconnect-others
 	! other_is_there || false
-	as_before
+	[ "$(site_version)/$(site_revision)" = 0.7.2/c440947495f3 ]
+	site_reads_back
 }
 
 @test "a session that comes later: given up when the databases change places, exit 4, nobody is ended" {
