@@ -11,8 +11,8 @@ static const KnownBad table[] = {
 		.last = "0.11.2",
 		.refuse = true,
 		.reason = N_(
-			"it cannot migrate any database (circular import in its migrations); 0.12.4 "
-			"can")},
+			"it cannot migrate a database by itself (circular import in its "
+			"migrations), so an older one that is restored would not start; 0.12.4 can")},
 	{.first = "0.6.43",
 		.last = "0.6.43",
 		.refuse = true,

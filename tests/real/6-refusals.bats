@@ -79,8 +79,8 @@ without() {
 	site_set overrides "$SITE/overrides.txt"
 }
 
-@test "0.11.2, which cannot migrate any database: refused by name" {
-	refused 0.11.2 'cannot migrate any database'
+@test "0.11.2, which cannot migrate a database by itself: refused by name" {
+	refused 0.11.2 'cannot migrate a database by itself'
 	[ ! -e "$SITE_ENV.releases/0.11.2" ]
 }
 

@@ -5,7 +5,7 @@
 #
 # BELAY_BENCH_KIND=real   environments without the heavy optional packages; by hand uv installs
 # BELAY_BENCH_KIND=full   open-webui[all], 7 GB, installed with pip as the procedure has it
-# BELAY_BENCH_ONLY=belay  nothing by hand
+# BELAY_BENCH_ONLY=belay  nothing by hand; =hand: nothing with belay
 # BELAY_BENCH_ROUNDS=N    so many upgrades with belay, for what was predicted against what it took
 # BELAY_BENCH_TSV=FILE    a line for tools/plot-dark is added to it
 #
@@ -185,7 +185,7 @@ one_size() {
 	row "chats" "$(psql -d "$SITE_PG" -AtXqc 'SELECT count(*) FROM chat')"
 	row "database" "$(psql -d "$SITE_PG" -AtXqc 'SELECT pg_size_pretty(pg_database_size(current_database()))')"
 	[ "${BELAY_BENCH_ONLY:-}" = belay ] || by_hand
-	with_belay
+	[ "${BELAY_BENCH_ONLY:-}" = hand ] || with_belay
 	SITE=
 	for database in $(psql -d postgres -AtXqc "SELECT datname FROM pg_database WHERE datname LIKE '%\_$chats%'"); do
 		dropdb "$database"
