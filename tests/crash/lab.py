@@ -157,7 +157,8 @@ class Lab:
 
     def rename_inodes(self, table):
         def swap(text):
-            return re.sub(r"\b\d+:\d{3,}\b", lambda found: table.get(found[0]) or found[0], text)
+            # DEVICE:INODE, and the time of a change in nanoseconds.
+            return re.sub(r"\b(?:\d+:\d{3,}|\d{19})\b", lambda found: table.get(found[0]) or found[0], text)
 
         for side in self.data.glob("*.made"):
             side.write_text(swap(side.read_text()))

@@ -7,7 +7,7 @@ Everything of the site runs with powercut.c preloaded, which notes what each fsy
 random fault point all of it is killed, and the site's folder is made anew from the notes: for each
 name of each folder dice choose between what was last synced and what was there; likewise for the
 content of each file. The machine comes up again: the start script or not, `status`, `verify` of
-every set that says it is proven, `resume` one way or the other. Then the judge of torture.py. A
+every set that says it is proven, `resume` one way or the other. Then the judge of case.py. A
 PostgreSQL server keeps what it has: it is the files of belay and of the application that are cut.
 """
 
@@ -26,8 +26,8 @@ import tempfile
 import time
 import traceback
 
+from case import FLOWS, Case, Reference, expect
 from lab import ROOT, Lab, Wrong
-from torture import FLOWS, Case, Reference, expect
 
 SHIM = pathlib.Path(os.environ.get("POWERCUT", ROOT / "build-test/tests/crash/powercut.so"))
 FLOWS_CUT = [flow for flow in FLOWS if not flow.startswith("resume")]

@@ -32,16 +32,16 @@ torture() {
 }
 
 @test "killed, torn, failed, full: every flow, both ways out" {
-	torture --on "$kinds" --minutes "${BELAY_TORTURE_MINUTES:-0.7}"
+	torture --on "$kinds" --from-start --minutes "${BELAY_TORTURE_MINUTES:-0.7}"
 }
 
 @test "data inside the environment, and the system's Python" {
-	torture upgrade --on inside,system --fault kill,torn --minutes "${BELAY_TORTURE_MINUTES:-0.7}"
+	torture upgrade --on inside,system --from-start --fault kill,torn --minutes "${BELAY_TORTURE_MINUTES:-0.7}"
 }
 
 @test "killed at random moments" {
 	[ -n "${BELAY_TORTURE_MINUTES:-}" ] || skip "BELAY_TORTURE_MINUTES is not set: ./dev torture random 1000"
-	torture random 1000 --on sqlite --minutes "$BELAY_TORTURE_MINUTES"
+	torture random 1000 --on sqlite --from-start --minutes "$BELAY_TORTURE_MINUTES"
 }
 
 @test "power cuts" {

@@ -6,6 +6,7 @@
 #   ./dev torture powercut N        N power cuts: only what was synced is left, the rest perhaps
 #   ./dev torture ... --on sqlite,postgres,inside,system  --fault kill,torn,fail,full  --way all
 #                     --step N  --minutes M  --seed N     less of it; tests/crash/torture.py --help
+#   ./dev torture ... --jobs N --results FILE   N workers a kind; what passed in FILE is not run again
 
 need build test
 need_python
