@@ -27,6 +27,7 @@
 #define ANSWER_MAX ((size_t)1024 * 1024)
 #define START_MS   10000
 #define CONNECT_MS 5000
+#define LEAVE_MS   500
 
 /* Holder and relay wait for the end of `control`, which comes when belay closes its side or dies.
  */
@@ -87,10 +88,16 @@ static pid_t fork_quietly(void)
 	return pid;
 }
 
+/* It leaves by itself when it hears the end of `control`; the kill is for one that hangs. */
 static void keeper_end(Keeper *keeper)
 {
-	if (keeper->control >= 0)
+	struct pollfd gone = {.fd = keeper->control, .events = POLLIN};
+
+	if (keeper->control >= 0) {
+		shutdown(keeper->control, SHUT_WR);
+		poll(&gone, 1, LEAVE_MS);
 		close(keeper->control);
+	}
 	keeper->control = -1;
 	if (keeper->pid > 0) {
 		kill(keeper->pid, SIGKILL);
