@@ -453,6 +453,14 @@ bool proof_judge(const BackupSet *set, const ProofReport *report, Err *err)
 
 /* ---- what killed proofs left ---- */
 
+/* Killed while it wrote its verdict into a set that stays as it is. */
+static bool sweep_verdict(const char *set, Err *err)
+{
+	AUTO(free_auto) char *manifest = path_join(set, MANIFEST_NAME);
+
+	return file_kind(manifest) != FILE_REGULAR || file_remove_unfinished(manifest, err);
+}
+
 static bool sweep_files(const Site *site, const char *run, Err *err)
 {
 	AUTO(strlist_clear) StrList names = {0};
@@ -469,6 +477,8 @@ static bool sweep_files(const Site *site, const char *run, Err *err)
 		if (str_starts(names.items[i], UNPACKED_START) &&
 			str_ends(names.items[i], UNPACKED_END) && !str_is(names.items[i], kept) &&
 			!file_remove(path, err))
+			return false;
+		if (!sweep_verdict(path, err))
 			return false;
 	}
 	return true;

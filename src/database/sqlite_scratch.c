@@ -81,7 +81,11 @@ static char *scratch_of(const char *name, const char *start)
 static bool remove_with_companions(const char *path, Err *err)
 {
 	static const char *const ends[] = {"", ".made", ".partial", "-wal", "-shm", "-journal"};
+	AUTO(free_auto) char *mark = str_format("%s.made", path);
 
+	/* First: it is found by the others. */
+	if (!file_remove_unfinished(mark, err))
+		return false;
 	for (size_t i = 0; i < COUNT_OF(ends); i++) {
 		AUTO(free_auto) char *one = str_format("%s%s", path, ends[i]);
 

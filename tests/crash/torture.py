@@ -46,8 +46,8 @@ def plan_of(references, options):
     cases = []
     for flow, reference in references.items():
         for number, fault in enumerate(options.fault):
-            kind, _, only = fault.partition(":")
-            if "@" in fault or only:
+            kind, _, only = fault.partition("@" if "@" in fault else ":")
+            if only:
                 points = [fault]
             else:
                 last = reference.points(kind)

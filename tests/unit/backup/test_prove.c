@@ -264,6 +264,7 @@ static void leftovers_of_a_killed_proof_are_swept(void **state)
 	make_set(fixture, &set);
 	put(fixture, "data/webui.db.belay-proof-20260101000000", "x", 0600);
 	put(fixture, "data/webui.db.belay-proof-20260101000000.partial", "x", 0600);
+	put(fixture, "data/.webui.db.belay-proof-20260101000000.made.belay-new", "x", 0600);
 	put(fixture, "start/backups/.belay-proof-20260101-000000-verify.unpacked", "x", 0600);
 	put(fixture, "data/webui.db.belay-20260101000000", "a way back", 0600);
 	prove(fixture, &set, false, &report);
@@ -271,6 +272,22 @@ static void leftovers_of_a_killed_proof_are_swept(void **state)
 	AUTO(free_auto)
 	char *way_back = path_join(fixture->root, "data/webui.db.belay-20260101000000");
 	assert_true(file_exists(way_back));
+}
+
+/* A set that was complete stays, and nothing of belay's stays in it. */
+static void a_half_written_verdict_is_swept(void **state)
+{
+	Fixture *fixture = *state;
+	AUTO(backup_set_clear) BackupSet set = {0};
+	AUTO(err_clear) Err err = {0};
+
+	make_set(fixture, &set);
+	AUTO(free_auto) char *half = path_join(set.path, ".manifest.json.belay-new");
+	AUTO(free_auto) char *manifest = path_join(set.path, "manifest.json");
+	assert_done(file_write_text(half, "{\"format\":", 0600, &err), &err);
+	assert_done(backup_prove_sweep(&fixture->site, fixture->db, NULL, &err), &err);
+	assert_false(file_exists(half));
+	assert_true(file_exists(manifest));
 }
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -288,6 +305,7 @@ int main(void)
 		CASE(an_old_set_in_the_place_of_a_new_one_is_refused),
 		CASE(a_postgresql_dump_proves_nothing_to_a_sqlite_site),
 		CASE(leftovers_of_a_killed_proof_are_swept),
+		CASE(a_half_written_verdict_is_swept),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
