@@ -1,5 +1,6 @@
 #include "adopt/adopt.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "adopt/look.h"
@@ -7,6 +8,7 @@
 #include "base/mem.h"
 #include "base/redact.h"
 #include "base/text.h"
+#include "docker/engine_address.h"
 #include "os/file.h"
 
 static bool one_wish(Look *look, const char *setting, Err *err)
@@ -116,6 +118,21 @@ static bool look_at_process(Look *look, Err *err)
 	return true;
 }
 
+/* Whoever resumes after a power cut has none of these variables. */
+static bool note_engine(Look *look, Err *err)
+{
+	const char *named = getenv("DOCKER_HOST");
+	AUTO(engine_address_clear) EngineAddress address = {0};
+	AUTO(err_clear) Err refused = {0};
+
+	/* Refused already where it matters. */
+	if (str_empty(named) || !engine_address(&address, &refused))
+		return true;
+	return look_set(look, "docker_host", address.host, err, "DOCKER_HOST") &&
+	       (!address.certs ||
+		       look_set(look, "docker_cert_path", address.certs, err, "DOCKER_CERT_PATH"));
+}
+
 /* The draft goes through the text of the site file to be, so that what is saved is what was
  * checked. */
 static bool parse_draft(Look *look, Err *err)
@@ -141,11 +158,14 @@ bool adopt_look(const AdoptWish *wish, Adoption *ret, Err *err)
 	AUTO(adoption_clear) Adoption out = {0};
 	AUTO(look_clear) Look look = {.wish = wish, .out = &out};
 
-	if (!take_wishes(&look, err) || !find_server(&look, err))
+	if (!take_wishes(&look, err))
+		return false;
+	engine_use(look.draft.docker_host, look.draft.docker_cert_path);
+	if (!find_server(&look, err))
 		return false;
 	if (look.container.id ? !describe_container(&look, err) : !look_at_server(&look, err))
 		return false;
-	if (!parse_draft(&look, err))
+	if (!note_engine(&look, err) || !parse_draft(&look, err))
 		return false;
 	if (look.container.id ? !find_container_key(&look, err) : !check_system(&look, err))
 		return false;

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "compose/compose_image.h"
+#include "docker/engine_address.h"
 #include "os/file.h"
 #include "release/site_container.h"
 
@@ -44,7 +45,7 @@ static bool of_process(Look *look, Err *err)
 {
 	const int pid = (int)look->process.pid;
 	const char *other = server_container_kind(look->process.cgroup);
-	AUTO(free_auto) char *socket = docker_socket();
+	AUTO(engine_address_clear) EngineAddress address = {0};
 	bool found = false;
 
 	if (other) {
@@ -55,7 +56,7 @@ static bool of_process(Look *look, Err *err)
 		return err_hint(err, "belay upgrades Open WebUI in Docker, or installed with pip "
 				     "or uv");
 	}
-	if (!docker_is_ordinary(err) ||
+	if (!engine_address(&address, err) || !docker_is_ordinary(err) ||
 		!docker_find_by_process(look->process.pid, &look->container, &found, err))
 		return err_wrap(err, "the Open WebUI of process %d runs in a container", pid);
 	if (found)
@@ -63,14 +64,15 @@ static bool of_process(Look *look, Err *err)
 	err_fail(err, ERR_REFUSED,
 		"the Open WebUI of process %d runs in a container that the Docker engine at '%s' "
 		"does not know",
-		pid, socket);
+		pid, address.host);
 	return err_hint(err, "name the socket of its engine: DOCKER_HOST=unix:///… belay adopt");
 }
 
 bool find_container(Look *look, Err *err)
 {
 	if (wished_container(look))
-		return docker_is_ordinary(err) && of_wishes(look, err);
+		return docker_is_ordinary(err) && of_wishes(look, err) &&
+		       docker_is_here(&look->container, err);
 	return of_process(look, err);
 }
 
@@ -89,7 +91,7 @@ static bool check_kind(const Container *container, Err *err)
 			container->name);
 		return err_hint(err, "docker compose up -d %s", container->compose_service);
 	}
-	return true;
+	return container_has_own_network(container, err);
 }
 
 /* Replicas, and a second project of the same name, are refused by site_container(). */

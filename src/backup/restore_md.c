@@ -1,46 +1,37 @@
 #include "backup/restore_md.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
+#include "backup/guide.h"
 #include "base/mem.h"
 #include "base/redact.h"
 #include "base/text.h"
 #include "os/file.h"
 
-#define MAX_BYTES (64 * 1024)
-
-typedef struct Guide {
-	Text out;
-	const Site *site;
-	const json_t *manifest;
-	char *data_dir, *environment, *directory, *user;
-	const char *python;
-	const char *container; /* of Open WebUI; NULL: none */
-} Guide;
-
-static void say(Guide *guide, const char *english, const char *korean)
+void guide_say(Guide *guide, const char *english, const char *korean)
 {
 	text_addf(&guide->out, "%s\n\n%s\n\n", english, korean);
 }
 
-static void heading(Guide *guide, const char *number, const char *english, const char *korean)
+void guide_heading(Guide *guide, const char *number, const char *english, const char *korean)
 {
 	text_addf(&guide->out, "## %s. %s / %s\n\n", number, english, korean);
 }
 
-static void begin(Guide *guide)
+void guide_begin(Guide *guide)
 {
 	text_add(&guide->out, "```sh\n");
 }
 
-static void end(Guide *guide)
+void guide_end(Guide *guide)
 {
 	text_add(&guide->out, "```\n\n");
 }
 
 char *shell_word(const char *word)
 {
-	AUTO(text_clear) Text out = TEXT_INIT(MAX_BYTES);
+	AUTO(text_clear) Text out = TEXT_INIT(GUIDE_MAX);
 
 	if (*word && strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 				  "@%+=:,./_-") == strlen(word))
@@ -66,29 +57,31 @@ static void add_heading(Guide *guide, const char *set_path)
 	text_addf(&guide->out, "- %s, %s\n\n", json_str(database, "server"),
 		json_str(database, "name"));
 	if (guide->container)
-		say(guide,
+		guide_say(guide,
 			"Type what follows, from top to bottom, as root. Nothing that is there now is "
 			"deleted. When the set lies elsewhere by now, go there with the first command "
 			"instead.",
 			"아래 명령을 root로 위에서부터 차례로 입력하십시오. 지금 있는 것은 지우지 않습니다. 백업 "
 			"폴더를 옮겼다면 첫 명령에서 그 폴더로 가십시오.");
 	else
-		say(guide,
+		guide_say(guide,
 			"With belay: `belay restore` does all of this. Without it, type what follows, from top to "
 			"bottom, as the site's user or root. Nothing that is there now is deleted. When the set lies "
 			"elsewhere by now, go there with the first command instead.",
 			"belay가 있으면 `belay restore` 한 번으로 됩니다. 없으면 아래 명령을 위에서부터 차례로 입력하십시오. "
 			"지금 있는 것은 지우지 않습니다. 백업 폴더를 옮겼다면 첫 명령에서 그 폴더로 가십시오.");
-	begin(guide);
+	guide_begin(guide);
+	guide_add_engine(guide);
 	text_addf(&guide->out, "cd %s\nstamp=$(date +%%Y%%m%%d%%H%%M%%S)\nzstd --test %s\n", folder,
 		json_str(database, "file"));
-	end(guide);
+	guide_end(guide);
 	if (!guide->container)
 		return;
-	say(guide, "Where it says to stop Open WebUI:", "Open WebUI를 멈추라는 곳에서는:");
-	begin(guide);
+	guide_add_ground(guide);
+	guide_say(guide, "Where it says to stop Open WebUI:", "Open WebUI를 멈추라는 곳에서는:");
+	guide_begin(guide);
 	text_addf(&guide->out, "docker stop %s\n", guide->container);
-	end(guide);
+	guide_end(guide);
 }
 
 /* The words before a PostgreSQL client program, and its connection options. */
@@ -131,24 +124,24 @@ static void add_postgres(Guide *guide)
 	const char *prefix = client.prefix, *options = client.options, *name = client.database;
 	const char *plain = guide->site->database.name ? guide->site->database.name : "openwebui";
 
-	heading(guide, "1", "Database, beside the one that is there",
+	guide_heading(guide, "1", "Database, beside the one that is there",
 		"데이터베이스를 지금 것 옆에 만들기");
-	say(guide,
+	guide_say(guide,
 		"The password is asked for where one is needed. A new server needs the role first "
 		"(`createuser --createdb --pwprompt`), with the password of `DATABASE_URL` in `environment`.",
 		"비밀번호가 필요하면 물어봅니다. 새 서버라면 역할부터 만드십시오(`createuser --createdb --pwprompt`). "
 		"비밀번호는 `environment` 파일의 `DATABASE_URL`에 있습니다.");
-	begin(guide);
+	guide_begin(guide);
 	text_addf(&guide->out, "%screatedb %s -T template0 -E UTF8 -O %s %s_restored\n", prefix,
 		options, client.user, name);
 	text_addf(&guide->out,
 		"zstd -dc database.dump.zst | %spg_restore %s --no-owner --exit-on-error -d %s_restored\n",
 		prefix, options, name);
-	end(guide);
-	say(guide,
+	guide_end(guide);
+	guide_say(guide,
 		"Only when this ended without an error: stop Open WebUI, then let the two change places.",
 		"오류 없이 끝났을 때만: Open WebUI를 멈춘 뒤 두 데이터베이스의 이름을 맞바꿉니다.");
-	begin(guide);
+	guide_begin(guide);
 	text_addf(&guide->out,
 		"%spsql %s -d postgres -v ON_ERROR_STOP=1 <<'SQL'\n"
 		"SELECT 'ALTER DATABASE \"%s\" RENAME TO \"%s_before_restore\"'\n"
@@ -156,7 +149,7 @@ static void add_postgres(Guide *guide)
 		"ALTER DATABASE \"%s_restored\" RENAME TO \"%s\";\n"
 		"SQL\n",
 		prefix, options, plain, plain, plain, plain, plain);
-	end(guide);
+	guide_end(guide);
 }
 
 static void add_sqlite(Guide *guide)
@@ -166,9 +159,9 @@ static void add_sqlite(Guide *guide)
 	AUTO(free_auto) char *parent = path_folder(name);
 	AUTO(free_auto) char *folder = shell_word(parent);
 
-	heading(guide, "1", "Database", "데이터베이스");
-	say(guide, "Stop Open WebUI first.", "먼저 Open WebUI를 멈추십시오.");
-	begin(guide);
+	guide_heading(guide, "1", "Database", "데이터베이스");
+	guide_say(guide, "Stop Open WebUI first.", "먼저 Open WebUI를 멈추십시오.");
+	guide_begin(guide);
 	text_addf(&guide->out,
 		"mkdir -p %s\n"
 		"zstd -dc webui.db.zst > %s.restored\n"
@@ -177,15 +170,16 @@ static void add_sqlite(Guide *guide)
 		"done\n"
 		"mv -n %s.restored %s\n",
 		folder, file, file, file, file, file, file);
-	end(guide);
+	guide_end(guide);
 }
 
 static void add_files(Guide *guide)
 {
 	const char *data = guide->data_dir;
+	struct stat about;
 
-	heading(guide, "2", "Uploads and vector store", "올린 파일과 벡터 저장소");
-	begin(guide);
+	guide_heading(guide, "2", "Uploads and vector store", "올린 파일과 벡터 저장소");
+	guide_begin(guide);
 	text_addf(&guide->out,
 		"mkdir -p %s\n"
 		"[ ! -d files/uploads ] || cp -an files/uploads %s/\n"
@@ -193,11 +187,12 @@ static void add_files(Guide *guide)
 		"[ ! -d files/vector_db ] || cp -a files/vector_db %s/\n",
 		data, data, data, data, data, data);
 	/* The user inside a container has a number, and maybe no name here. */
-	if (guide->container)
-		text_addf(&guide->out, "chown -R --reference=%s %s\n", data, data);
+	if (guide->container && stat(guide->site->webui.data_dir, &about) == 0)
+		text_addf(&guide->out, "chown -R %u:%u %s\n", (unsigned)about.st_uid,
+			(unsigned)about.st_gid, data);
 	else
 		text_addf(&guide->out, "chown -R %s: %s\n", guide->user, data);
-	end(guide);
+	guide_end(guide);
 }
 
 /* Data that was once inside the environment lies beside it, and the package has a link to it. */
@@ -218,10 +213,11 @@ static void add_data_link(Guide *guide)
 
 static void add_environment(Guide *guide)
 {
-	heading(guide, "3", "Programs, only when the environment is gone too",
+	guide_heading(guide, "3", "Programs, only when the environment is gone too",
 		"프로그램, 설치 환경까지 없어졌을 때만");
-	say(guide, "The very versions of the day of the backup.", "백업한 날의 버전 그대로입니다.");
-	begin(guide);
+	guide_say(guide, "The very versions of the day of the backup.",
+		"백업한 날의 버전 그대로입니다.");
+	guide_begin(guide);
 	text_addf(&guide->out,
 		"python%s -m venv %s\n"
 		"%s/bin/python -m pip install --no-deps -r packages.txt\n"
@@ -230,101 +226,31 @@ static void add_environment(Guide *guide)
 		guide->python);
 	add_data_link(guide);
 	text_addf(&guide->out, "chown -R %s: %s\n", guide->user, guide->environment);
-	end(guide);
-}
-
-/* Name and files as the project was made: neither need be those that compose would guess. */
-static char *compose_words(const Site *site)
-{
-	AUTO(text_clear) Text out = TEXT_INIT(MAX_BYTES);
-	AUTO(strlist_clear) StrList files = {0};
-	AUTO(free_auto) char *project = shell_word(site->compose_project);
-
-	text_addf(&out, "docker compose -p %s", project);
-	if (site->compose_files)
-		strlist_split(&files, site->compose_files, ",");
-	for (size_t i = 0; i < files.len; i++) {
-		AUTO(free_auto) char *file = shell_word(files.items[i]);
-
-		text_addf(&out, " -f %s", file);
-	}
-	return text_take(&out);
-}
-
-/* The image is wherever images come from; the set has what names it. */
-static void add_image(Guide *guide)
-{
-	const char *image = json_str(guide->manifest, "image");
-	AUTO(free_auto) char *word = shell_word(image ? image : "?");
-
-	heading(guide, "3", "Image, when another one serves or the container is gone",
-		"이미지, 다른 것이 실행 중이거나 컨테이너가 없어졌을 때");
-	text_addf(&guide->out, "- %s\n- %s\n\n", image, json_str(guide->manifest, "image_id"));
-	if (guide->site->service == SERVICE_COMPOSE) {
-		AUTO(free_auto) char *service = shell_word(guide->site->compose_service);
-
-		say(guide,
-			"The files of the project as they were are `compose-1-…` and so on, beside this one: "
-			"the image's tag in them is the one that belongs to this database.",
-			"이 폴더의 `compose-1-…` 파일들이 그때의 프로젝트 파일입니다. 그 안의 이미지 태그가 이 "
-			"데이터베이스에 맞는 것입니다.");
-		begin(guide);
-		AUTO(free_auto) char *up = compose_words(guide->site);
-
-		text_addf(&guide->out,
-			"docker image inspect %s > /dev/null || docker pull %s\n"
-			"( cd %s && %s up --no-start --no-deps %s )\n",
-			word, word, guide->directory, up, service);
-	} else {
-		say(guide,
-			"`container.json` has everything the container was made with (`docker run`), under "
-			"Config and HostConfig.",
-			"`container.json`의 Config와 HostConfig에 컨테이너를 만들 때(`docker run`)의 설정이 모두 "
-			"있습니다.");
-		begin(guide);
-		text_addf(&guide->out, "docker image inspect %s > /dev/null || docker pull %s\n",
-			word, word);
-	}
-	end(guide);
-}
-
-static void add_container_key(Guide *guide)
-{
-	const char *named = env_get(&guide->site->recipe.env, "WEBUI_SECRET_KEY_FILE");
-	AUTO(free_auto)
-	char *path = str_empty(named)  ? path_join(guide->site->recipe.dir, ".webui_secret_key")
-		     : named[0] == '/' ? str_dup(named)
-				       : path_join(guide->site->recipe.dir, named);
-	AUTO(free_auto) char *word = shell_word(path);
-
-	say(guide, "It lies inside the container, and goes with it.",
-		"키는 컨테이너 안에 있으며 컨테이너와 함께 없어집니다.");
-	begin(guide);
-	text_addf(&guide->out, "docker cp secret_key %s:%s\n", guide->container, word);
-	end(guide);
+	guide_end(guide);
 }
 
 static void add_key(Guide *guide)
 {
 	const WebuiEnv *webui = &guide->site->webui;
 
-	heading(guide, "4", "Secret key", "비밀 키");
-	say(guide, "With another key everybody is signed out and stored tokens cannot be read.",
+	guide_heading(guide, "4", "Secret key", "비밀 키");
+	guide_say(guide,
+		"With another key everybody is signed out and stored tokens cannot be read.",
 		"키가 다르면 모두 로그아웃되고 저장된 토큰을 읽을 수 없습니다.");
 	if (guide->container && webui->key_source != KEY_IN_ENVIRONMENT) {
-		add_container_key(guide);
+		guide_add_container_key(guide);
 		return;
 	}
 	if (webui->key_source == KEY_IN_FILE && webui->key_file) {
 		AUTO(free_auto) char *file = shell_word(webui->key_file);
 
-		begin(guide);
+		guide_begin(guide);
 		text_addf(&guide->out, "mkdir -p %s\ninstall -m 600 -o %s secret_key %s\n",
 			guide->directory, guide->user, file);
-		end(guide);
+		guide_end(guide);
 		return;
 	}
-	say(guide, "It is `WEBUI_SECRET_KEY` in the file `environment`, beside this one.",
+	guide_say(guide, "It is `WEBUI_SECRET_KEY` in the file `environment`, beside this one.",
 		"이 폴더의 `environment` 파일 안 `WEBUI_SECRET_KEY`입니다.");
 }
 
@@ -349,11 +275,11 @@ static void add_start(Guide *guide)
 	const Site *site = guide->site;
 	const char *user = site->user_unit ? "--user " : "";
 
-	heading(guide, "5", "Start", "시작");
-	begin(guide);
+	guide_heading(guide, "5", "Start", "시작");
+	guide_begin(guide);
 	if (guide->container) {
 		text_addf(&guide->out, "docker start %s\n", guide->container);
-		end(guide);
+		guide_end(guide);
 		return;
 	}
 	if (site->service == SERVICE_SYSTEMD && site->unit) {
@@ -368,17 +294,17 @@ static void add_start(Guide *guide)
 			guide->directory, script);
 	} else {
 		add_plain_start(guide, "");
-		end(guide);
+		guide_end(guide);
 		return;
 	}
 	add_plain_start(guide, "  ");
 	text_add(&guide->out, "fi\n");
-	end(guide);
+	guide_end(guide);
 }
 
 static void add_end(Guide *guide)
 {
-	say(guide,
+	guide_say(guide,
 		"The settings it ran with are in `environment`, the command line in `start.json`. It should "
 		"run as the same user as before.",
 		"실행할 때의 설정은 `environment`에, 명령줄은 `start.json`에 있습니다. 예전과 같은 사용자로 "
@@ -391,7 +317,7 @@ char *restore_md(const Site *site, const json_t *manifest, const char *set_path)
 	const char *name = json_str(manifest, "container");
 	AUTO(free_auto) char *container = name ? shell_word(name) : NULL;
 	Guide guide = {
-		.out = TEXT_INIT(MAX_BYTES),
+		.out = TEXT_INIT(GUIDE_MAX),
 		.site = site,
 		.manifest = manifest,
 		.python = python ? python : "3",
@@ -410,7 +336,7 @@ char *restore_md(const Site *site, const json_t *manifest, const char *set_path)
 		add_postgres(&guide);
 	add_files(&guide);
 	if (container)
-		add_image(&guide);
+		guide_add_image(&guide);
 	else
 		add_environment(&guide);
 	add_key(&guide);

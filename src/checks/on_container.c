@@ -15,31 +15,25 @@
 
 /* What would not be the same container again, or not for long. */
 static bool check_recreation(
-	const Site *site, const json_t *inspected, const json_t *host, Err *why)
+	const Site *site, const json_t *inspected, const Container *container, Err *why)
 {
-	const char *mode = json_str(host, "NetworkMode");
-
-	if (json_flag(host, "AutoRemove", false)) {
+	if (json_flag(json_object_get(inspected, "HostConfig"), "AutoRemove", false)) {
 		err_fail(why, ERR_REFUSED,
 			"the container removes itself when it stops (--rm): there would be no way "
 			"back to it");
 		return err_hint(why, "make it anew without --rm, with a restart policy");
 	}
-	if (mode && str_starts(mode, "container:"))
-		return err_fail(why, ERR_REFUSED,
-			"the container shares the network of another one ('%s'), which is not "
-			"handled",
-			mode);
 	/* Files in it change places by rename. */
-	return path_exchange_works(site->webui.data_dir, why) &&
+	return container_has_own_network(container, why) &&
+	       path_exchange_works(site->webui.data_dir, why) &&
 	       container_check_volumes(inspected, why);
 }
 
 FindingKind check_container(const CheckCtx *ctx, Err *why)
 {
 	AUTO(json_release_auto) json_t *inspected = NULL;
+	AUTO(container_clear) Container container = {0};
 	AUTO(free_auto) char *docker = NULL;
-	const json_t *host;
 
 	if (geteuid() != 0) {
 		err_fail(why, ERR_REFUSED,
@@ -50,10 +44,13 @@ FindingKind check_container(const CheckCtx *ctx, Err *why)
 	}
 	if (!docker_is_ordinary(why) || !docker_program(&docker, why))
 		return FINDING_REFUSED;
-	if (!site_container_json(ctx->site, &inspected, why))
+	if (!site_container_json(ctx->site, &inspected, why) ||
+		!docker_read_inspected(inspected, &container, why))
 		return FINDING_UNKNOWN;
-	host = json_object_get(inspected, "HostConfig");
-	return check_recreation(ctx->site, inspected, host, why) ? FINDING_OK : FINDING_REFUSED;
+	return docker_is_here(&container, why) &&
+			       check_recreation(ctx->site, inspected, &container, why)
+		       ? FINDING_OK
+		       : FINDING_REFUSED;
 }
 
 /* Also where a variable came from the shell of whoever typed `docker compose up`. */

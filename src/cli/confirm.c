@@ -81,6 +81,28 @@ static void row_log(Table *table, const json_t *plan)
 	row(table, _("write-ahead log, as rehearsed"), value);
 }
 
+/* Twelve digits of the digest of a registry, else of the image itself. */
+static char *short_digest(const json_t *image, const char *digest_key, const char *id_key)
+{
+	const char *pinned = json_str(image, digest_key), *id = json_str(image, id_key);
+	const char *at = pinned ? strchr(pinned, '@') : NULL;
+
+	return str_format("%.19s", at ? at + 1 : id ? id : "?");
+}
+
+/* A name such as main may mean another image tomorrow. */
+static void rows_image(Table *table, const json_t *image)
+{
+	const char *old = json_str(image, "from"), *new = json_str(image, "to");
+	AUTO(free_auto) char *from = short_digest(image, "from_digest", "from_id");
+	AUTO(free_auto) char *to = short_digest(image, "to_digest", "to_id");
+	AUTO(free_auto) char *names = old && new ? str_format("%s -> %s", old, new) : NULL;
+	AUTO(free_auto) char *digests = names ? str_format("%s -> %s", from, to) : NULL;
+
+	row(table, _("image"), names);
+	row(table, _("digest"), digests);
+}
+
 static void show_head(const json_t *plan, Out *out)
 {
 	const char *from = json_str(plan, "from"), *to = json_str(plan, "to");
@@ -89,9 +111,6 @@ static void show_head(const json_t *plan, Out *out)
 	const json_t *migrations = json_object_get(plan, "migrations");
 	const char *server = json_str(database, "server"), *name = json_str(database, "name");
 	AUTO(free_auto) char *versions = from && to ? str_format("%s -> %s", from, to) : NULL;
-	const json_t *image = json_object_get(plan, "image");
-	const char *old = json_str(image, "from"), *new = json_str(image, "to");
-	AUTO(free_auto) char *images = old && new ? str_format("%s -> %s", old, new) : NULL;
 	AUTO(free_auto) char *where = server && name ? str_format("%s, %s", server, name) : NULL;
 	AUTO(free_auto) char *count = str_format("%zu", json_array_size(migrations));
 	AUTO(table_free_auto) Table *table = table_new(2, NULL);
@@ -105,7 +124,7 @@ static void show_head(const json_t *plan, Out *out)
 				      : _("finished"));
 	row(table, _("backup set"), json_str(plan, "set"));
 	row(table, _("environment"), json_str(plan, "environment"));
-	row(table, _("image"), images);
+	rows_image(table, json_object_get(plan, "image"));
 	row(table, _("database"), where);
 	row(table, _("rehearsed on"), json_str(database, "rehearsal_server"));
 	row_bytes(table, _("size of the database"), database, "bytes");

@@ -8,6 +8,7 @@
 #include "cli/commands.h"
 #include "cli/help.h"
 #include "cli/language.h"
+#include "docker/engine_address.h"
 #include "os/file.h"
 #include "os/signals.h"
 #include "release/site_container.h"
@@ -71,6 +72,7 @@ static bool load_site(Cli *cli, Err *err)
 		return false;
 	if (!made && !site_load(args_value(cli->args, "site"), &cli->site, err))
 		return false;
+	engine_use(cli->site.docker_host, cli->site.docker_cert_path);
 	refresh_container(&cli->site);
 	language_of_site(cli->site.language);
 	/* The language may have brought another character set. */

@@ -51,6 +51,9 @@ static bool weave_image(
 	if (!text || yaml_has_tag(node)) {
 		err_fail(err, ERR_REFUSED, "the image of service '%s' in '%s' is no plain text",
 			service, path);
+		if (strstr(project->files[file].text, "{{"))
+			return err_hint(err,
+				"it looks like a template: change the tag where it is made from");
 		return err_hint(err, "docker compose -f '%s' config", path);
 	}
 	placed = yaml_place(project->files[file].yaml, node, &at);
@@ -69,6 +72,12 @@ static bool check_image(const char *service, const char *image, Err *err)
 		good = good && (isalnum((unsigned char)*c) || strchr("._-/:@", *c));
 	if (good && !str_ends(image, ":") && !str_ends(image, "@"))
 		return true;
+	if (strstr(image, "{{") || strstr(image, "{%") || strstr(image, "<%")) {
+		err_fail(err, ERR_REFUSED,
+			"the image of service '%s' is '%.200s', which names none", service, image);
+		return err_hint(
+			err, "it looks like a template: change the tag where it is made from");
+	}
 	if (strchr(image, '$') || strchr(image, '\\')) {
 		err_fail(err, ERR_REFUSED,
 			"the image of service '%s' is '%.200s': a variable in '.env' is made of "

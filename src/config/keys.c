@@ -62,6 +62,11 @@ const SiteKey site_keys[] = {
 		N_("its service in that project")},
 	{"service", "compose_files", KEY_TEXT, NULL, NULL, false, FIELD(compose_files),
 		N_("the project's files, absolute and with commas between them")},
+	{"service", "docker_host", KEY_TEXT, NULL, NULL, false, FIELD(docker_host),
+		N_("the Docker engine that has the containers, such as unix:///run/other.sock; default: "
+		   "DOCKER_HOST of whoever calls belay, else unix:///var/run/docker.sock")},
+	{"service", "docker_cert_path", KEY_PATH, NULL, NULL, false, FIELD(docker_cert_path),
+		N_("folder with ca.pem, cert.pem and key.pem for an engine at tcp://127.0.0.1:PORT")},
 	{"service", "stop_timeout", KEY_SECONDS, "3", NULL, false, FIELD(stop_timeout_ms),
 		N_("seconds that the server gets to end before it is killed")},
 	{"service", "start_timeout", KEY_SECONDS, "120", NULL, false, FIELD(start_timeout_ms),

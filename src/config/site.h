@@ -43,6 +43,8 @@ typedef struct Site {
 	char *compose_project,
 		*compose_service; /* SERVICE_COMPOSE; start_directory is its folder */
 	char *compose_files;      /* comma-separated; NULL: not known */
+	char *docker_host;        /* NULL: as the environment says (docker/engine_address.h) */
+	char *docker_cert_path;   /* likewise */
 	char *user;               /* the application's user */
 	char *listen;             /* key `host` as written; may be a wildcard */
 	char *host;               /* to reach it: "127.0.0.1" for a wildcard */

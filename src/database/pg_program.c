@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "docker/docker_program.h"
 #include "docker/engine_api.h"
 #include "os/file.h"
 #include "os/proc.h"
@@ -22,17 +23,10 @@ void pg_program_clear(PgProgram *program)
 	*program = (PgProgram){0};
 }
 
+/* The docker program may be among them. */
 static void base_env(StrList *env)
 {
-	static const char *const kept[] = {
-		"PATH", "HOME", "DOCKER_HOST", "DOCKER_CONFIG", "XDG_RUNTIME_DIR", "TMPDIR"};
-
-	for (size_t i = 0; i < COUNT_OF(kept); i++) {
-		const char *value = getenv(kept[i]);
-
-		if (value)
-			env_set(env, kept[i], value);
-	}
+	docker_program_env(env);
 	env_set(env, "LC_ALL", "C");
 }
 

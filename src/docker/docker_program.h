@@ -7,5 +7,6 @@
 
 /* Full path. ERR_REFUSED, with the package to install, when there is none. */
 bool docker_program(char **ret, Err *err) NODISCARD;
-/* What the program needs of belay's own environment, DOCKER_HOST and DOCKER_CONFIG among it. */
+/* What the program needs of belay's own environment, and the address of the engine that belay asks,
+ * which wins over a context of the program. */
 void docker_program_env(StrList *ret);

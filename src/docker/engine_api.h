@@ -1,7 +1,7 @@
-/* engine_api.h - questions to a Docker Engine over its Unix socket, and programs run in a
- * container.
+/* engine_api.h - questions to a Docker Engine, and programs run in a container.
  *
- * Inspection goes through the Engine API (HTTP over the socket, os/http). Running pg_dump and
+ * Inspection goes through the Engine API (HTTP, os/http) at engine_address.h, which every question
+ * below is refused by where it is none that may be asked. Running pg_dump and
  * pg_restore inside a container goes through the `docker` program with an argv of our own:
  * streaming stdin and stdout of an exec needs a hijacked connection that libcurl does not offer,
  * and a host that runs containers has the client. Passwords travel as an environment variable named
@@ -47,14 +47,14 @@ typedef struct ContainerList {
 	size_t len;
 } ContainerList;
 
-/* $DOCKER_HOST when it is a unix:// address, else /var/run/docker.sock. Caller frees. Every
- * question below is ERR_REFUSED when DOCKER_HOST is an address of another kind. */
-char *docker_socket(void);
 /* false with ERR_NETWORK when no engine answers, ERR_REFUSED when the socket may not be used. */
 bool docker_ping(Err *err) NODISCARD;
 /* ERR_REFUSED, by name, for what answers there and is not an engine whose containers share this
- * machine's network and file systems: Podman, rootless Docker. */
+ * machine's network and file systems, and users: Podman, rootless Docker, userns-remap. */
 bool docker_is_ordinary(Err *err) NODISCARD;
+/* ERR_REFUSED for a running container whose process is none of this machine: the address leads
+ * through a tunnel or into a virtual machine. One that does not run may be from anywhere. */
+bool docker_is_here(const Container *container, Err *err) NODISCARD;
 /* The running container that publishes this TCP port on the host; *ret_found false if none. */
 bool docker_find_by_port(int host_port, Container *ret, bool *ret_found, Err *err) NODISCARD;
 bool docker_inspect(

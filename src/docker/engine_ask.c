@@ -5,44 +5,16 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "docker/engine_address.h"
 #include "docker/engine_api.h"
+#include "os/file.h"
 #include "os/proc.h"
 
 enum { ASK_MS = 10000, ANSWER_MAX = 16 << 20, REASON_MAX = 300 };
 
-#define UNIX_SCHEME "unix://"
-
-static bool is_unix(const char *host)
-{
-	return str_starts(host, UNIX_SCHEME "/");
-}
-
-char *docker_socket(void)
-{
-	const char *host = getenv("DOCKER_HOST");
-
-	if (host && is_unix(host))
-		return str_dup(host + strlen(UNIX_SCHEME));
-	return str_dup("/var/run/docker.sock");
-}
-
-/* Asking the local engine instead would describe other containers than `docker ps` shows. */
-static bool check_host(Err *err)
-{
-	const char *host = getenv("DOCKER_HOST");
-
-	if (str_empty(host) || is_unix(host))
-		return true;
-	err_fail(err, ERR_REFUSED,
-		"DOCKER_HOST is '%.200s': only an engine of this machine is handled, over its Unix "
-		"socket",
-		host);
-	return err_hint(err, "run belay on the machine of the engine, without DOCKER_HOST");
-}
-
 static bool check_socket(const char *socket, Err *err)
 {
-	if (access(socket, R_OK | W_OK) == 0)
+	if (!socket || access(socket, R_OK | W_OK) == 0)
 		return true;
 	if (errno != EACCES) {
 		err_fail(err, ERR_NETWORK, "no Docker engine answers at '%s': %s", socket,
@@ -53,29 +25,34 @@ static bool check_socket(const char *socket, Err *err)
 	return err_hint(err, "sudo usermod -aG docker $USER, and log in again");
 }
 
+static bool ask(HttpRequest request, const char *path, HttpAnswer *ret, Err *err)
+{
+	AUTO(engine_address_clear) EngineAddress address = {0};
+	AUTO(free_auto) char *url = NULL;
+
+	if (!engine_address(&address, err) || !check_socket(address.socket, err))
+		return false;
+	url = str_format("%s%s", address.base, path);
+	request.url = url;
+	request.unix_socket = address.socket;
+	request.certs = address.certs;
+	return http_ask(&request, ret, err) || err_wrap(err, "asking the Docker engine");
+}
+
 bool engine_get(const char *path, size_t max_bytes, HttpAnswer *ret, Err *err)
 {
-	AUTO(free_auto) char *socket = docker_socket();
-	AUTO(free_auto) char *url = str_format("http://docker%s", path);
-	const HttpRequest request = {
-		.url = url, .unix_socket = socket, .timeout_ms = ASK_MS, .max_bytes = max_bytes};
+	const HttpRequest request = {.timeout_ms = ASK_MS, .max_bytes = max_bytes};
 
-	if (!check_host(err) || !check_socket(socket, err))
-		return false;
-	return http_ask(&request, ret, err) || err_wrap(err, "asking the Docker engine");
+	return ask(request, path, ret, err);
 }
 
 bool engine_send(const EngineCall *call, HttpAnswer *ret, Err *err)
 {
-	AUTO(free_auto) char *socket = docker_socket();
-	AUTO(free_auto) char *url = str_format("http://docker%s", call->path);
 	AUTO(free_auto) char *json = call->json ? json_line(call->json) : NULL;
 	AUTO(free_auto)
 	char *type = str_format("Content-Type: %s", json ? "application/json" : call->content_type);
 	/* An empty body, so that curl sends the length 0 that the engine wants to see. */
-	const HttpRequest request = {.url = url,
-		.unix_socket = socket,
-		.method = call->method,
+	const HttpRequest request = {.method = call->method,
 		.body = json          ? json
 			: call->bytes ? call->bytes
 				      : "",
@@ -84,9 +61,7 @@ bool engine_send(const EngineCall *call, HttpAnswer *ret, Err *err)
 		.timeout_ms = call->timeout_ms,
 		.max_bytes = ANSWER_MAX};
 
-	if (!check_host(err) || !check_socket(socket, err))
-		return false;
-	return http_ask(&request, ret, err) || err_wrap(err, "asking the Docker engine");
+	return ask(request, call->path, ret, err);
 }
 
 char *engine_quote(const char *text)
@@ -170,14 +145,14 @@ bool docker_ping(Err *err)
 	return ask_version(&version, err);
 }
 
-static bool is_rootless(const json_t *info)
+static bool has_option(const json_t *info, const char *name)
 {
 	size_t index;
 	json_t *option;
 
 	json_array_foreach(json_object_get(info, "SecurityOptions"), index, option)
 	{
-		if (json_is_string(option) && strstr(json_string_value(option), "name=rootless"))
+		if (json_is_string(option) && strstr(json_string_value(option), name))
 			return true;
 	}
 	return false;
@@ -187,20 +162,54 @@ bool docker_is_ordinary(Err *err)
 {
 	AUTO(json_release_auto) json_t *version = NULL;
 	AUTO(json_release_auto) json_t *info = NULL;
-	AUTO(free_auto) char *socket = docker_socket();
+	AUTO(engine_address_clear) EngineAddress address = {0};
 
-	if (!ask_version(&version, err))
+	if (!engine_address(&address, err) || !ask_version(&version, err))
 		return false;
 	if (asks_podman(version))
 		return err_fail(err, ERR_REFUSED,
 			"Podman answers at '%s', which is not handled: only Docker Engine is",
-			socket);
+			address.host);
 	if (!engine_ask("/info", &info, err))
 		return false;
-	if (!is_rootless(info))
+	if (has_option(info, "name=rootless"))
+		return err_fail(err, ERR_REFUSED,
+			"the Docker engine at '%s' is rootless, which is not handled: its containers "
+			"cannot be reached from this machine's network",
+			address.host);
+	if (has_option(info, "name=userns"))
+		return err_fail(err, ERR_REFUSED,
+			"the Docker engine at '%s' gives its containers users of their own "
+			"(userns-remap), which is not handled: they cannot read what belay makes for "
+			"them",
+			address.host);
+	return true;
+}
+
+/* The engine mounts files of the container's own folder, which is called by its id, into it. */
+static bool runs_here(const Container *container)
+{
+	AUTO(free_auto)
+	char *path = str_format("/proc/%d/mountinfo", (int)container->pid);
+	AUTO(free_auto) char *mounts = NULL;
+	AUTO(err_clear) Err err = {0};
+
+	if (!file_read(path, ANSWER_MAX, &mounts, NULL, &err))
+		return err.sys == EACCES; /* not told to this user */
+	return strstr(mounts, container->id);
+}
+
+bool docker_is_here(const Container *container, Err *err)
+{
+	AUTO(engine_address_clear) EngineAddress address = {0};
+
+	if (!container->pid || runs_here(container))
 		return true;
-	return err_fail(err, ERR_REFUSED,
-		"the Docker engine at '%s' is rootless, which is not handled: its containers "
-		"cannot be reached from this machine's network",
-		socket);
+	if (!engine_address(&address, err))
+		return false;
+	err_fail(err, ERR_REFUSED,
+		"container '%s' of the Docker engine at '%s' does not run on this machine: process "
+		"%d is not it",
+		container->name, address.host, (int)container->pid);
+	return err_hint(err, "run belay on the machine of the engine, without DOCKER_HOST");
 }

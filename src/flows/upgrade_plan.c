@@ -1,6 +1,7 @@
 #include "flows/upgrade_plan.h"
 
 #include "base/event.h"
+#include "base/mem.h"
 #include "base/text.h"
 #include "rehearse/rehearse.h"
 #include "release/image.h"
@@ -84,19 +85,36 @@ static json_t *start(const Site *site, const Rehearsal *known)
 	return start;
 }
 
-/* As the site names them; the target is known by then. */
+/* As the site names it, and which one that is: at a registry, where it came from one. */
+static void put_one(json_t *image, const char *which, const char *reference, const char *id)
+{
+	AUTO(free_auto) char *digest = NULL;
+	AUTO(free_auto) char *id_key = str_format("%s_id", which);
+	AUTO(free_auto) char *digest_key = str_format("%s_digest", which);
+	AUTO(err_clear) Err ignored = {0};
+
+	json_put(image, which, reference);
+	json_put(image, id_key, id);
+	if (image_pinned(reference, id, &digest, &ignored))
+		json_put(image, digest_key, digest);
+}
+
 static void put_image(const Site *site, const Prepared *prepared, json_t *plan)
 {
+	AUTO(docker_image_clear) DockerImage target = {0};
 	AUTO(free_auto) char *to = NULL;
 	AUTO(err_clear) Err ignored = {0};
 	json_t *image;
+	bool found;
 
+	/* The target is here by then. */
 	if (!site_in_container(site) ||
-		!image_reference_for(site, prepared->version, &to, &ignored))
+		!image_reference_for(site, prepared->version, &to, &ignored) ||
+		!docker_image(to, &target, &found, &ignored) || !found)
 		return;
 	image = json_object();
-	json_put(image, "from", prepared->current.image);
-	json_put(image, "to", to);
+	put_one(image, "from", prepared->current.image, prepared->current.path);
+	put_one(image, "to", to, target.id);
 	(void)json_object_set_new(plan, "image", image);
 }
 

@@ -120,6 +120,24 @@ static void set_where(CURL *easy, const HttpRequest *request)
 		curl_easy_setopt(easy, CURLOPT_PROXY, "");
 }
 
+static bool set_certs(CURL *easy, const char *folder, Err *err)
+{
+	static const struct {
+		CURLoption option;
+		const char *file;
+	} files[] = {{CURLOPT_CAINFO, "ca.pem"}, {CURLOPT_SSLCERT, "cert.pem"},
+		{CURLOPT_SSLKEY, "key.pem"}};
+
+	for (size_t i = 0; folder && i < COUNT_OF(files); i++) {
+		AUTO(free_auto) char *path = str_format("%s/%s", folder, files[i].file);
+
+		/* libcurl keeps a copy. */
+		if (curl_easy_setopt(easy, files[i].option, path) != CURLE_OK)
+			return err_fail(err, ERR_INTERNAL, "this libcurl does not do TLS");
+	}
+	return true;
+}
+
 static void set_limits(CURL *easy, const HttpRequest *request)
 {
 	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)request->timeout_ms);
@@ -193,6 +211,8 @@ bool http_ask(const HttpRequest *request, HttpAnswer *ret, Err *err)
 	for (const char *const *line = request->headers; line && *line; line++)
 		headers = curl_slist_append(headers, *line);
 	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
+	if (!set_certs(easy, request->certs, err))
+		return false;
 	set_where(easy, request);
 	set_method(easy, request);
 	set_limits(easy, request);

@@ -9,6 +9,8 @@
 typedef struct HttpRequest {
 	const char *url;
 	const char *unix_socket;    /* talk to this socket instead of TCP; NULL: TCP */
+	const char *certs;          /* https: folder with ca.pem, cert.pem and key.pem, in place of
+				       the machine's own authorities; NULL */
 	const char *method;         /* NULL: GET */
 	const char *body;           /* NULL: none */
 	size_t body_length;         /* 0: a text, up to its end */

@@ -265,9 +265,20 @@ static bool by_engine(const Site *site, const json_t *record, const char *image_
 {
 	const json_t *inspected = json_object_get(record, "inspected");
 	const char *name = json_str(inspected, "Name");
+	AUTO(compose_image_clear) ComposeImage image = {0};
 
-	return container_make(
-		site, inspected, name && name[0] == '/' ? name + 1 : name, image_id, err);
+	if (!name)
+		return err_fail(err, ERR_INTERNAL, "the record of the container has no name");
+	/* With the digest, where the file has one: check compares the two. */
+	if (!compose_image_read(
+		    site->compose_files, site->start_directory, site->compose_service, &image, err))
+		return false;
+	const ContainerPlan plan = {.inspected = inspected,
+		.name = name[0] == '/' ? name + 1 : name,
+		.image_id = image_id,
+		.reference = image.text};
+
+	return container_make(site, &plan, err);
 }
 
 static bool remove_others(const Site *site, const char *image_id, bool *ret_there, Err *err)
@@ -277,7 +288,8 @@ static bool remove_others(const Site *site, const char *image_id, bool *ret_ther
 	*ret_there = false;
 	if (!docker_of_project(site->compose_project, site->compose_service, &list, err))
 		return false;
-	*ret_there = list.len == 1 && str_is(list.items[0].image_id, image_id);
+	*ret_there = list.len == 1 && str_is(list.items[0].image_id, image_id) &&
+		     !container_is_half_made(&list.items[0]);
 	for (size_t i = 0; i < list.len && !*ret_there; i++)
 		if (!docker_stop(list.items[i].id, site->stop_timeout_ms, err) ||
 			!docker_remove(list.items[i].id, err))
@@ -364,6 +376,7 @@ static bool recreate(const Site *site, const json_t *record, const StrList *prog
 	const char *image_id, Err *err)
 {
 	const bool back = str_is(image_id, json_str(record, "image"));
+	bool there;
 
 	if (!program->len) {
 		event_notice("no-compose", false,
@@ -375,7 +388,8 @@ static bool recreate(const Site *site, const json_t *record, const StrList *prog
 	if (!back)
 		return false;
 	event_warn_err("no-compose", err);
-	return by_engine(site, record, image_id, err);
+	return remove_others(site, image_id, &there, err) &&
+	       (there || by_engine(site, record, image_id, err));
 }
 
 bool compose_link_point(const Site *site, json_t *record, const char *image_id, Err *err)

@@ -7,6 +7,7 @@
 #pragma once
 #include "base/json.h"
 #include "config/site.h"
+#include "docker/engine_api.h"
 
 typedef enum { COMPOSE_BEFORE, COMPOSE_BLOCKED, COMPOSE_AFTER } ComposeText;
 
@@ -28,8 +29,14 @@ bool compose_link_is_same(const Site *site, bool *ret, Err *err) NODISCARD;
 
 /* container_link.c */
 bool container_link_save(const Site *site, const json_t *record, Err *err) NODISCARD;
-/* A container with the configuration of one that was inspected, of another image. */
-bool container_make(const Site *site, const json_t *inspected, const char *name,
-	const char *image_id, Err *err) NODISCARD;
+/* A container with the configuration of one that was inspected, of another image; `reference`: as
+ * its configuration names that image, NULL: as the site does. It gets its name when nothing is
+ * missing: before, it is half made, and counts as none. */
+typedef struct ContainerPlan {
+	const json_t *inspected;
+	const char *name, *image_id, *reference;
+} ContainerPlan;
+bool container_make(const Site *site, const ContainerPlan *plan, Err *err) NODISCARD;
+bool container_is_half_made(const Container *container);
 /* ERR_VERIFY when a named volume of it is gone: whoever makes it again would get an empty one. */
 bool container_check_volumes(const json_t *inspected, Err *err) NODISCARD;

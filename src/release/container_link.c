@@ -15,6 +15,7 @@
 
 #define RECORD     "container.json"
 #define RECORD_MAX (4 << 20)
+#define HALF_MADE  ".belay-new"
 
 /* ---- the record ---- */
 
@@ -62,7 +63,12 @@ bool container_link_is_of(const Site *site, const char *run)
 
 /* ---- what is at the place ---- */
 
-/* *ret_found false: nothing, or (compose killed at work) more than one. */
+bool container_is_half_made(const Container *container)
+{
+	return str_ends(container->name, HALF_MADE);
+}
+
+/* *ret_found false: nothing, or (killed while it was made) more than one, or half of one. */
 static bool at_place(const Site *site, Container *ret, bool *ret_found, Err *err)
 {
 	AUTO(container_list_clear) ContainerList list = {0};
@@ -72,7 +78,7 @@ static bool at_place(const Site *site, Container *ret, bool *ret_found, Err *err
 	if (site->service == SERVICE_COMPOSE) {
 		if (!docker_of_project(site->compose_project, site->compose_service, &list, err))
 			return false;
-		if (list.len != 1)
+		if (list.len != 1 || container_is_half_made(&list.items[0]))
 			return true;
 		*ret = list.items[0];
 		list.items[0] = (Container){0};
@@ -222,8 +228,7 @@ bool container_check_volumes(const json_t *inspected, Err *err)
 	return true;
 }
 
-bool container_make(
-	const Site *site, const json_t *inspected, const char *name, const char *image_id, Err *err)
+static bool make(const Site *site, const ContainerPlan *plan, const char *name, Err *err)
 {
 	AUTO(docker_image_clear) DockerImage of = {0};
 	AUTO(release_clear) Release target = {0};
@@ -231,16 +236,17 @@ bool container_make(
 	AUTO(json_release_auto) json_t *networks = NULL;
 	AUTO(container_clear) Container made = {0};
 	AUTO(free_auto) char *id = NULL;
-	const char *before = json_str(inspected, "Image"), *network;
+	const char *before = json_str(plan->inspected, "Image"), *network;
 	json_t *endpoint;
 	bool found;
 
 	if (!docker_image(before ? before : "", &of, &found, err) ||
-		!image_release(site, image_id, &target, err) ||
-		!container_check_volumes(inspected, err) ||
-		!image_name_leads_to(target.image, image_id, err))
+		!image_release(site, plan->image_id, &target, err) ||
+		!container_check_volumes(plan->inspected, err) ||
+		!image_name_leads_to(target.image, plan->image_id, err))
 		return false;
-	container_config_of(inspected, found ? of.config : NULL, target.image, &config, &networks);
+	container_config_of(plan->inspected, found ? of.config : NULL,
+		plan->reference ? plan->reference : target.image, &config, &networks);
 	if (!docker_create(name, config, &id, err))
 		return false;
 	json_object_foreach(networks, network, endpoint)
@@ -250,10 +256,22 @@ bool container_make(
 	}
 	if (!docker_inspect(id, &made, err))
 		return false;
-	return str_is(made.image_id, image_id)
+	return str_is(made.image_id, plan->image_id)
 		       ? container_give_key(site, &made, err)
 		       : err_fail(err, ERR_VERIFY, "container '%s' is of image '%s', not '%s'",
-				 name, made.image_id, image_id);
+				 name, made.image_id, plan->image_id);
+}
+
+/* Made under another name and renamed when nothing is missing. */
+bool container_make(const Site *site, const ContainerPlan *plan, Err *err)
+{
+	AUTO(free_auto) char *half_name = str_format("%s" HALF_MADE, plan->name);
+	AUTO(container_clear) Container half = {0};
+	AUTO(err_clear) Err none = {0};
+
+	if (docker_inspect(half_name, &half, &none) && !docker_remove(half.id, err))
+		return false;
+	return make(site, plan, half_name, err) && docker_rename(half_name, plan->name, err);
 }
 
 static bool bring_back(const Site *site, const json_t *record, const Container *kept, Err *err)
@@ -263,19 +281,6 @@ static bool bring_back(const Site *site, const json_t *record, const Container *
 	return (str_is(kept->name, site->webui_container) ||
 		       docker_rename(kept->id, site->webui_container, err)) &&
 	       docker_set_restart(kept->id, json_object_get(host, "RestartPolicy"), err);
-}
-
-/* Made under another name and renamed when nothing is missing. */
-static bool make_new(const Site *site, const json_t *record, const char *image_id, Err *err)
-{
-	AUTO(free_auto) char *name = str_format("%s.belay-new", site->webui_container);
-	AUTO(container_clear) Container half = {0};
-	AUTO(err_clear) Err none = {0};
-
-	if (docker_inspect(name, &half, &none) && !docker_remove(half.id, err))
-		return false;
-	return container_make(site, json_object_get(record, "inspected"), name, image_id, err) &&
-	       docker_rename(name, site->webui_container, err);
 }
 
 static bool point_plain(const Site *site, const json_t *record, const char *image_id, Err *err)
@@ -296,7 +301,11 @@ static bool point_plain(const Site *site, const json_t *record, const char *imag
 		return true;
 	if (str_is(json_str(record, "image"), image_id) && docker_inspect(id, &kept, &none))
 		return bring_back(site, record, &kept, err);
-	return make_new(site, record, image_id, err);
+	const ContainerPlan plan = {.inspected = json_object_get(record, "inspected"),
+		.name = site->webui_container,
+		.image_id = image_id};
+
+	return container_make(site, &plan, err);
 }
 
 bool container_link_point(const Site *site, const char *image_id, Err *err)

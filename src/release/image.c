@@ -160,6 +160,22 @@ static void fill(const json_t *record, const char *folder, Release *ret)
 	};
 }
 
+/* How the site names it now, and which one that is at the registry. */
+static bool remember_names(
+	const char *folder, const char *reference, const char *id, json_t *record, Err *err)
+{
+	AUTO(free_auto) char *pinned = NULL;
+
+	if (!image_pinned(reference, id, &pinned, err))
+		return false;
+	if (str_is(json_str(record, "reference"), reference) &&
+		str_is(json_str(record, "digest"), pinned))
+		return true;
+	json_put(record, "reference", reference);
+	json_put(record, "digest", pinned);
+	return write_record(folder, record, err);
+}
+
 bool image_take(const Site *site, const char *id, const char *reference, Release *ret, Err *err)
 {
 	AUTO(free_auto) char *folder = folder_of(site, id);
@@ -169,11 +185,8 @@ bool image_take(const Site *site, const char *id, const char *reference, Release
 		return false;
 	if (!record && !take_out(site, id, reference, folder, &record, err))
 		return err_wrap(err, "looking into image '%s'", reference);
-	if (!str_is(json_str(record, "reference"), reference)) {
-		json_put(record, "reference", reference);
-		if (!write_record(folder, record, err))
-			return false;
-	}
+	if (!remember_names(folder, reference, id, record, err))
+		return false;
 	fill(record, folder, ret);
 	return true;
 }
@@ -274,26 +287,35 @@ bool image_name_leads_to(const char *reference, const char *id, Err *err)
 	return docker_image_tag(id, repository, tag ? tag : "latest", err);
 }
 
-bool image_digest_of(const char *reference, const char *image_id, char **ret, Err *err)
+bool image_pinned(const char *reference, const char *image_id, char **ret, Err *err)
 {
 	AUTO(docker_image_clear) DockerImage image = {0};
-	AUTO(free_auto) char *repository = str_dup_n(reference, strcspn(reference, "@"));
 	AUTO(free_auto) char *tag = image_tag_of(reference);
-	AUTO(free_auto) char *start = NULL;
+	const size_t named = strcspn(reference, "@") - (tag ? strlen(tag) + 1 : 0);
+	AUTO(free_auto) char *start = str_format("%.*s@", (int)named, reference);
 	bool found;
 
-	if (tag)
-		repository[strlen(repository) - strlen(tag) - 1] = '\0';
-	start = str_format("%s@", repository);
+	*ret = NULL;
 	if (!docker_image(image_id, &image, &found, err))
 		return false;
-	for (size_t i = 0; found && i < image.digests.len; i++)
+	for (size_t i = 0; found && !*ret && i < image.digests.len; i++)
 		if (str_starts(image.digests.items[i], start))
-			*ret = str_dup(image.digests.items[i] + strlen(start));
-	return *ret ||
-	       err_fail(err, ERR_REFUSED,
-		       "image '%s' has no digest of a registry, and the compose file pins one",
-		       reference);
+			*ret = str_dup(image.digests.items[i]);
+	return true;
+}
+
+bool image_digest_of(const char *reference, const char *image_id, char **ret, Err *err)
+{
+	AUTO(free_auto) char *pinned = NULL;
+
+	if (!image_pinned(reference, image_id, &pinned, err))
+		return false;
+	if (!pinned)
+		return err_fail(err, ERR_REFUSED,
+			"image '%s' has no digest of a registry, and the compose file pins one",
+			reference);
+	*ret = str_dup(strchr(pinned, '@') + 1);
+	return true;
 }
 
 bool image_unneeded(const Site *site, const StrList *kept, StrList *ret_ids, Err *err)

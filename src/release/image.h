@@ -28,6 +28,8 @@ bool image_take(
  * registry.
  */
 bool image_name_leads_to(const char *reference, const char *id, Err *err) NODISCARD;
+/* "repository@sha256:…" that a registry gave to the image in that repository; *ret NULL: none. */
+bool image_pinned(const char *reference, const char *image_id, char **ret, Err *err) NODISCARD;
 /* "sha256:…" that a registry gave to the image in that repository. ERR_REFUSED when it has none. */
 bool image_digest_of(const char *reference, const char *image_id, char **ret, Err *err) NODISCARD;
 /* Ids of what was taken in, but those in `kept`. */

@@ -62,6 +62,16 @@ bool site_container(const Site *site, Container *ret, Err *err)
 	return docker_inspect(site->webui_container, ret, err);
 }
 
+bool container_has_own_network(const Container *container, Err *err)
+{
+	if (!str_starts(container->network_mode ? container->network_mode : "", "container:"))
+		return true;
+	err_fail(err, ERR_REFUSED,
+		"container '%s' shares the network of another one ('%s'), which is not handled",
+		container->name, container->network_mode);
+	return err_hint(err, "make it anew in a network of its own, and publish its port there");
+}
+
 static const char *workdir(const Container *container)
 {
 	return str_empty(container->dir) ? "/app/backend" : container->dir;

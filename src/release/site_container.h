@@ -7,6 +7,8 @@
 /* ERR_VERIFY when there is none; ERR_REFUSED when the compose service has several, or another
  * project has the same name. */
 bool site_container(const Site *site, Container *ret, Err *err) NODISCARD;
+/* ERR_REFUSED where it is in that of another container, which goes with it. */
+bool container_has_own_network(const Container *container, Err *err) NODISCARD;
 /* The version that /app/package.json of the image names. ERR_VERIFY when it names none. */
 bool container_version(const Container *container, char **ret, Err *err) NODISCARD;
 /* Where start.sh keeps the key when no variable has one. Caller frees. */

@@ -8,6 +8,7 @@
 #include "docker/engine_change.h"
 #include "docker/engine_image.h"
 #include "os/file.h"
+#include "release/compose_link.h"
 #include "release/container_link.h"
 #include "release/site_container.h"
 
@@ -160,7 +161,8 @@ static bool as_service(const Site *site, json_t *config, json_t *host, json_t *b
 	AUTO(json_release_auto) json_t *networks = NULL;
 	AUTO(free_auto) char *data = site_data_inside(&site->recipe.env, site->recipe.dir);
 
-	if (!site_container_json(site, &inspected, err) || !image_config(inspected, &image, err))
+	if (!site_container_json(site, &inspected, err) || !image_config(inspected, &image, err) ||
+		!container_check_volumes(inspected, err))
 		return false;
 	container_config_of(inspected, image, "", &own, &networks);
 	if (json_object_get(own, "User"))

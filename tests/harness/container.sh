@@ -15,6 +15,7 @@ webui_image() {
 }
 
 # A site whose names in Docker all begin with $PREFIX; docker_site_remove takes them away again.
+# docker_site_new NAME [bare]: without a network of its own.
 docker_site_new() {
 	site_new "$1"
 	PREFIX=belay-$$-$BATS_TEST_NUMBER-$1
@@ -22,7 +23,7 @@ docker_site_new() {
 		echo "PREFIX=$PREFIX"
 		echo "SITE_KIND=container"
 	} >>"$SITE/site.env"
-	docker network create "$PREFIX" >/dev/null
+	[ "${2:-}" = bare ] || docker network create "$PREFIX" >/dev/null
 }
 
 docker_site_remove() {
@@ -63,6 +64,18 @@ compose_labels() {
 		"project.working_dir=$SITE/start" "project.config_files=$SITE/start/compose.yaml"
 }
 
+# compose_hide WAY: this machine's docker program has no compose plugin from now on; and there is `old`, a
+# docker-compose, or `none`.
+compose_hide() {
+	mkdir -p "$SITE/bin"
+	printf '#!/bin/sh\n[ "$1" != compose ] || { echo "unknown command: docker compose" >&2; exit 1; }\nexec %s "$@"\n' \
+		"$(command -v docker)" >"$SITE/bin/docker"
+	[ "$1" != old ] ||
+		printf '#!/bin/sh\nexec %s compose "$@"\n' "$(command -v docker)" >"$SITE/bin/docker-compose"
+	chmod +x "$SITE"/bin/*
+	PATH=$SITE/bin:$PATH
+}
+
 # docker_images_ready VERSION ...: for setup_file. Leaves a file `ready`, or `why` not.
 docker_images_ready() {
 	docker_ready >"$BATS_FILE_TMPDIR/why" 2>&1 || return 0
@@ -90,4 +103,43 @@ docker_config() {
 # The id of the last run.
 newest_run() {
 	"$BELAY" --site "$SITE_FILE" history --json | jq -r 'select(.event == "result") | .runs[0].run'
+}
+
+# engine_own FOLDER [OPTION of dockerd ...]: a Docker engine of this test alone, of which one may be short
+# of space or die. It has no network but the machine's. DOCKER_HOST leads to it from then on.
+engine_own() {
+	OWN_ENGINE=$1
+	shift
+	mkdir -p "$OWN_ENGINE"
+	export DOCKER_HOST="unix://$OWN_ENGINE/sock"
+	# Nobody's child: how it ends is no news to this shell.
+	(setsid dockerd --data-root "$OWN_ENGINE/data" --exec-root "$OWN_ENGINE/exec" --pidfile "$OWN_ENGINE/pid" \
+		-H "$DOCKER_HOST" --bridge none --iptables=false "$@" \
+		>>"$OWN_ENGINE/log" 2>&1 </dev/null 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&- &)
+	for _ in $(seq 150); do
+		! docker version >/dev/null 2>&1 || return 0
+		sleep 0.2
+	done
+	complain "the test's own engine does not start" "$(tail -n 3 "$OWN_ENGINE/log")"
+}
+
+# As a crash ends it: its containers live on without it.
+engine_own_kill() {
+	for file in "$OWN_ENGINE/pid" "$OWN_ENGINE/exec/containerd/containerd.pid"; do
+		died=$(cat "$file")
+		kill -9 "$died" 2>/dev/null || true
+		while process_lives "$died"; do sleep 0.05; done
+		rm -f "$file"
+	done
+}
+
+# Ends it and everything that it mounted; its containers go.
+engine_own_end() {
+	[ -n "${OWN_ENGINE:-}" ] || return 0
+	docker ps -aq | xargs -r docker rm -fv >/dev/null 2>&1 || true
+	died=$(cat "$OWN_ENGINE/pid" 2>/dev/null) && kill "$died"
+	while [ -n "$died" ] && process_lives "$died"; do sleep 0.1; done
+	awk -v below="$OWN_ENGINE/" 'index($2, below) == 1 { print $2 }' /proc/self/mounts | sort -r |
+		xargs -r umount -l
+	unset DOCKER_HOST
 }

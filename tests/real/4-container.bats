@@ -78,6 +78,25 @@ print(sqlite3.connect('data/webui.db').execute('SELECT count(*) FROM note').fetc
 
 	[ "$(site_version)" = 0.7.2 ] && site_reads_back
 
+	# By hand there, too: the same commands where nothing is left of it.
+	docker_config "$PREFIX-webui" >"$SITE/config"
+	docker rm -f "$PREFIX-webui" >/dev/null
+	docker volume rm "$PREFIX-data" >/dev/null
+	docker network rm "$PREFIX" >/dev/null
+	type_guide "$set"
+	site_wait && site_reads_back
+	docker_config "$PREFIX-webui" | diff "$SITE/config" - >&2
+	[ "$(docker exec "$PREFIX-webui" cat .webui_secret_key)" = "$key" ]
+	# And where another image serves: its container is kept, and does not come back by itself.
+	docker commit "$PREFIX-webui" "localhost:1/$PREFIX-other:v1" >/dev/null
+	docker rm -f "$PREFIX-webui" >/dev/null
+	docker run -d --name "$PREFIX-webui" --restart always --network "$PREFIX" "localhost:1/$PREFIX-other:v1" sleep 600 >/dev/null
+	type_guide "$set"
+	site_wait && site_reads_back
+	docker_config "$PREFIX-webui" | diff "$SITE/config" - >&2
+	[ "$(docker inspect -f '{{.HostConfig.RestartPolicy.Name}} {{.State.Running}}' \
+		"$(docker ps -aq --filter "name=$PREFIX-webui.before_")")" = "no false" ]
+
 	# Made anew by somebody: it has another key, and the old one is not lost.
 	docker rm -f "$PREFIX-webui" >/dev/null
 	expect 0 belay status
@@ -137,6 +156,12 @@ print(sqlite3.connect('data/webui.db').execute('SELECT count(*) FROM note').fetc
 	printf 'services:\n  webui:\n    image: [\n' >"$SITE/start/compose.yaml"
 	expect 3 belay check
 	expect_text out "'$SITE/start/compose.yaml' is no valid YAML: line"
+	printf 'services:\n  webui:\n    image: belay-test/standin:{{ tag }}\n' >"$SITE/start/compose.yaml"
+	expect 3 belay check
+	expect_text out 'it looks like a template'
+	rm "$SITE/start/compose.yaml"
+	expect 3 belay check
+	expect_text out "$SITE/start/compose.yaml.*No such file"
 	printf 'services:\n  webui:\n    image: belay-test/standin:v0.7.2\n' >"$SITE/start/compose.yaml"
 	expect 0 belay check
 
@@ -177,6 +202,10 @@ print(sqlite3.connect('data/webui.db').execute('SELECT count(*) FROM note').fetc
 	docker run -d --name "$PREFIX-shut" -v "$PREFIX-data:/app/backend/data" belay-test/standin:v0.7.2 sleep 60 >/dev/null
 	expect 3 belay adopt --print --webui-container "$PREFIX-shut"
 	expect_text err 'publishes no port'
+	docker run -d --name "$PREFIX-shared" --network "container:$PREFIX-shut" -v "$PREFIX-data:/app/backend/data" \
+		belay-test/standin:v0.7.2 sleep 60 >/dev/null
+	expect 3 belay adopt --print --webui-container "$PREFIX-shared"
+	expect_text err "container '$PREFIX-shared' shares the network of another one"
 	# Another user may ask the engine, but not read the volume.
 	mkdir -m 777 "$SITE/open" && chmod 755 "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR"/test "$BATS_TEST_TMPDIR" && cp "$BELAY" "$SITE/open"
 	status=0
@@ -196,6 +225,8 @@ print(sqlite3.connect('data/webui.db').execute('SELECT count(*) FROM note').fetc
 	expect_text err 'is no Open WebUI'
 
 	DOCKER_HOST=tcp://127.0.0.1:2375 expect 3 belay adopt --print --webui-container "$PREFIX-webui"
+	expect_text err 'without TLS'
+	DOCKER_HOST=tcp://192.0.2.1:2376 DOCKER_TLS_VERIFY=1 expect 3 belay adopt --print --webui-container "$PREFIX-webui"
 	expect_text err 'only an engine of this machine'
 	DOCKER_HOST=unix://$SITE/none expect 1 belay adopt --print --webui-container "$PREFIX-webui"
 	expect_text err 'systemctl start docker'

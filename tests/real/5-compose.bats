@@ -83,9 +83,12 @@ teardown() {
 	expect 0 belay backup
 
 	docker rm -f "$PREFIX-webui-1" >/dev/null
+	docker volume rm "${PREFIX}_data" >/dev/null
+	cp "$SITE/start/docker-compose.yml" "$SITE/file" && rm "$SITE/start/docker-compose.yml"
 	set=$(ls -d "$SITE/start/backups"/*)
 	sed -n '/^```sh$/,/^```$/{/^```/d;p}' "$set/RESTORE.md" >"$SITE/guide.sh"
 	bash "$SITE/guide.sh" >"$SITE/guide.out" 2>&1 </dev/null || complain "$(cat "$SITE/guide.out")"
 	site_wait && site_reads_back
+	cmp "$SITE/file" "$SITE/start/docker-compose.yml"
 	[ "$(docker exec "$PREFIX-webui-1" cat .webui_secret_key)" = "$(cat "$set/secret_key")" ]
 }

@@ -102,6 +102,31 @@ nothing_left() {
 	[ -z "$seen" ] || complain "the password is in: $seen"
 }
 
+@test "a user of its own, a folder of this machine for the data, the network of this machine" {
+	docker_site_new epsilon bare
+	install -d -o 4711 -g 4712 "$SITE/chat" && chmod 755 "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR"/test "$BATS_TEST_TMPDIR"
+	# shellcheck disable=SC2046
+	docker run -d --name "$PREFIX-webui" --restart always --user 4711:4712 --network host -v "$SITE/chat:/app/backend/data" \
+		$(printf -- '-e %s ' $SITE_QUIET "PORT=$SITE_PORT" HOST=127.0.0.1 WEBUI_SECRET_KEY=s3cret-of-webui) \
+		belay-test/standin:v0.7.2 >/dev/null
+	site_wait && site_fill 1
+	docker_config "$PREFIX-webui" >"$SITE/config"
+	expect 0 belay adopt --webui-container "$PREFIX-webui" --watch 0
+	for way in upgrade rollback; do
+		case $way in
+		upgrade) expect 0 belay upgrade 0.8.0 --yes && version=0.8.0 ;;
+		rollback) expect 0 belay rollback --yes --accept-loss && version=0.7.2 ;;
+		esac
+		[ "$(site_version)" = $version ] && site_reads_back
+		api_json POST /api/v1/notes/create "{\"title\":\"after $way\"}" | field id >/dev/null
+		docker_config "$PREFIX-webui" | diff "$SITE/config" - >&2
+		# Belay's own note on a copy is nobody's to read but belay's.
+		foreign=$(find "$SITE/chat" -not \( -user 4711 -group 4712 \) -not -name '*.belay-*.made')
+		[ -z "$foreign" ] || complain "of somebody else: $foreign"
+	done
+	nothing_left
+}
+
 @test "a migration that fails is found by the rehearsal, and without one it is undone" {
 	docker_site_new gamma && docker_webui --restart unless-stopped && site_fill 1
 	belay adopt --webui-container "$PREFIX-webui" --watch 0

@@ -171,22 +171,35 @@ static int stop_engine(void **state)
 	return 0;
 }
 
-static void test_socket(void **state)
+static void test_another_engine_is_not_asked_instead(void **state)
 {
+	AUTO(free_auto) char *host = str_dup(getenv("DOCKER_HOST"));
 	Err err = {0};
 
 	(void)state;
-	AUTO(free_auto) char *named = docker_socket();
-	AUTO(free_auto) char *host = str_dup(getenv("DOCKER_HOST"));
-	assert_string_equal(named, socket_path);
 	setenv("DOCKER_HOST", "tcp://10.0.0.1:2375", 1);
-	AUTO(free_auto) char *usual = docker_socket();
-	assert_string_equal(usual, "/var/run/docker.sock");
-	/* Not another engine's answer instead. */
 	assert_error(docker_ping(&err), &err, ERR_REFUSED);
 	assert_part(err.text, "tcp://10.0.0.1:2375");
 	err_clear(&err);
 	setenv("DOCKER_HOST", host, 1);
+}
+
+/* What another machine calls 4711, or this test, is no container of that id here. */
+static void test_a_process_of_another_machine_is_not_taken_for_it(void **state)
+{
+	const pid_t pids[] = {getpid(), 0x7ffffff};
+	char id[] = "cc33cc33cc33cc33", name[] = "webui";
+	Container container = {.id = id, .name = name};
+	Err err = {0};
+
+	(void)state;
+	assert_done(docker_is_here(&container, &err), &err); /* it does not run */
+	for (size_t i = 0; i < COUNT_OF(pids); i++) {
+		container.pid = pids[i];
+		assert_error(docker_is_here(&container, &err), &err, ERR_REFUSED);
+		assert_part(err.text, "does not run on this machine");
+		err_clear(&err);
+	}
 }
 
 static void test_ping(void **state)
@@ -369,7 +382,8 @@ static void test_exec_prefix(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_socket),
+		cmocka_unit_test(test_another_engine_is_not_asked_instead),
+		cmocka_unit_test(test_a_process_of_another_machine_is_not_taken_for_it),
 		cmocka_unit_test(test_ping),
 		cmocka_unit_test(test_find_by_port),
 		cmocka_unit_test(test_inspect),

@@ -25,6 +25,8 @@ static const Engine engines[] = {
 	{"{\"ApiVersion\": \"1.41\"}",
 		"{\"SecurityOptions\": [\"name=seccomp\", \"name=rootless\"]}", ERR_REFUSED,
 		"rootless"},
+	{"{\"ApiVersion\": \"1.41\"}", "{\"SecurityOptions\": [\"name=seccomp\", \"name=userns\"]}",
+		ERR_REFUSED, "userns-remap"},
 	{"{}", "{}", ERR_NETWORK, "no Docker engine"},
 	{"<html>", "{}", ERR_NONE, NULL},
 };
