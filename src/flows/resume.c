@@ -4,6 +4,7 @@
 #include "database/obstacles.h"
 #include "flows/prepare.h"
 #include "flows/step_lists.h"
+#include "release/container_link.h"
 #include "steps/steps.h"
 
 static const struct {
@@ -146,7 +147,8 @@ static bool resume(Session *session, const Run *open, const FlowWish *wish, Flow
 		err_fail(err, ERR_PERSON,
 			"run '%s' is of a command that this belay does not know: '%s'", open->id,
 			open->command);
-	if (row < 0 || !session_continue(session, open, err) ||
+	if (row < 0 || !container_link_has_ground(session->site, err) ||
+		!session_continue(session, open, err) ||
 		!choose_way(session, row, wish, &way, err))
 		return session_result(session, NULL, NULL, ret, err);
 	plan = make_plan(session, row, way);

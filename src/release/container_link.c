@@ -372,3 +372,17 @@ bool container_link_drop_kept(const Site *site UNUSED, const char *name, Err *er
 	err_move(err, &none);
 	return false;
 }
+
+bool container_link_has_ground(const Site *site, Err *err)
+{
+	AUTO(json_release_auto) json_t *inspected = NULL;
+
+	if (!site_in_container(site) || !container_link_inspected(site, &inspected) ||
+		container_check_volumes(inspected, err))
+		return true;
+	if (err->kind != ERR_VERIFY)
+		return false;
+	err->kind = ERR_PERSON;
+	return err_hint(err, "bring it back with what was in it, and type: belay resume; without it: "
+			     "RESTORE.md in the newest set of 'belay backups'");
+}

@@ -31,3 +31,6 @@ bool container_link_drop_kept(const Site *site, const char *name, Err *err) NODI
 bool container_link_is_of(const Site *site, const char *run);
 /* What the record says of the container before its run; false: there is no record. */
 bool container_link_inspected(const Site *site, json_t **ret);
+/* ERR_PERSON when a volume of the container that a run has set aside is gone: what is mended there
+ * would be mended in an empty folder. */
+bool container_link_has_ground(const Site *site, Err *err) NODISCARD;
