@@ -148,8 +148,7 @@ static bool resume(Session *session, const Run *open, const FlowWish *wish, Flow
 			"run '%s' is of a command that this belay does not know: '%s'", open->id,
 			open->command);
 	if (row < 0 || !container_link_has_ground(session->site, err) ||
-		!session_continue(session, open, err) ||
-		!choose_way(session, row, wish, &way, err))
+		!session_continue(session, open, err) || !choose_way(session, row, wish, &way, err))
 		return session_result(session, NULL, NULL, ret, err);
 	plan = make_plan(session, row, way);
 	more = json_pack("{s:O}", "plan", plan);

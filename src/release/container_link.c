@@ -383,6 +383,7 @@ bool container_link_has_ground(const Site *site, Err *err)
 	if (err->kind != ERR_VERIFY)
 		return false;
 	err->kind = ERR_PERSON;
-	return err_hint(err, "bring it back with what was in it, and type: belay resume; without it: "
-			     "RESTORE.md in the newest set of 'belay backups'");
+	return err_hint(err,
+		"bring it back with what was in it, and type: belay resume; without it: "
+		"RESTORE.md in the newest set of 'belay backups'");
 }
