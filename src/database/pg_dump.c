@@ -2,6 +2,7 @@
 #include "database/pg_elsewhere.h"
 #include "database/pg_freeze.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 
@@ -12,7 +13,7 @@
 #include "os/proc.h"
 #include "os/signals.h"
 
-enum { CHUNK = 1 << 18, STALL_MS = 600000, TICK_MS = 1000 };
+enum { CHUNK = 1 << 18, PIPE_BYTES = 1 << 20, STALL_MS = 600000, TICK_MS = 1000 };
 static const int64_t CHILD_MS = (int64_t)7 * 24 * 3600 * 1000; /* STALL_MS is the real limit */
 
 /* Ready before STALL_MS has passed, or an error. */
@@ -90,6 +91,9 @@ static bool run_dump(PgProgram *program, const char *snapshot, DumpSink sink, vo
 
 	if (!proc_start(&spec, &running, &pipe, err))
 		return false;
+	/* pg_dump goes on while a chunk is compressed; where the limit for users is lower it waits.
+	 */
+	(void)fcntl(pipe, F_SETPIPE_SZ, PIPE_BYTES);
 	pumped = pump_out(pipe, sink, arg, &here);
 	return finish(running, pumped, &here, err);
 }
