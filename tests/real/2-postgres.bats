@@ -116,3 +116,41 @@ plain_role() {
 	done
 	[ "$(site_version)/$(site_revision)" = 0.8.0/a1b2c3d4e5f6 ]
 }
+
+# Of the site only the set is left.
+lose_everything() {
+	site_stop
+	rm -rf "$SITE/env" "$SITE/env.releases" "$SITE/data" "$SITE/start" "$SITE/state" "$SITE_FILE"
+	psql -d postgres -qXc "DROP DATABASE $SITE_PG"
+}
+
+# It is the site that was backed up, and its tables are those of the manifest.
+is_back() {
+	[ "$(site_version)/$(site_revision)" = 0.7.2/c440947495f3 ] && site_reads_back || return 1
+	site_dump >"$SITE/after.sql"
+	diff "$SITE/before.sql" "$SITE/after.sql" >&2 || complain "the database is not what it was"
+}
+
+@test "a set is enough on a machine that has nothing of the site: with belay, and by typing RESTORE.md" {
+	real_site "DATABASE_URL=$(url)"
+	expect 0 belay backup
+	set=$BATS_TEST_TMPDIR/$(basename "$(ls -d "$SITE/start/backups"/openwebui_backup_*)")
+	mv "$SITE/start/backups/$(basename "$set")" "$set"
+	site_dump >"$SITE/before.sql"
+	lose_everything
+	expect 0 belay restore "$set" --yes --watch 0 --overrides "$ROOT/tests/real/slim-overrides.txt"
+	is_back
+	expect 0 belay status --check
+	expect 0 belay backup
+	for member in tables sequences; do
+		diff <(jq -S ".database.$member | del(.user)" "$set/manifest.json") \
+			<(jq -S ".database.$member | del(.user)" "$SITE"/start/backups/*/manifest.json) >&2
+	done
+
+	lose_everything
+	awk '/^```sh$/ { on = 1; next } /^```$/ { on = 0 } on' "$set/RESTORE.md" |
+		sed "1s|^cd .*/$(basename "$set")\$|cd $set|" >"$SITE/typed.sh"
+	(cd / && bash -e "$SITE/typed.sh") >"$SITE/typed.out" 2>&1 </dev/null 3>&- || complain "$(cat "$SITE/typed.out")"
+	site_wait
+	is_back
+}
