@@ -9,6 +9,7 @@
 #include "os/file.h"
 
 static const char infix[] = ".belay-proof-";
+#define MARK_END ".made"
 
 /* Beside the live file, where a copy must fit anyway; on an empty machine with the backups. */
 static char *scratch_folder(const Database *db)
@@ -114,6 +115,33 @@ static bool sweep(const char *folder, const char *start, const char *kept, StrLi
 	return true;
 }
 
+/* The mark of a file is removed after it, and written before it has its name. */
+static bool sweep_mark(const char *folder, const char *name, Err *err)
+{
+	AUTO(free_auto) char *mark = path_join(folder, name);
+	AUTO(free_auto) char *path = str_dup_n(mark, strlen(mark) - strlen(MARK_END));
+	AUTO(free_auto) char *partial = str_format("%s.partial", path);
+
+	return file_exists(path) || file_exists(partial) || file_remove(mark, err);
+}
+
+static bool sweep_marks(Database *db, Err *err)
+{
+	AUTO(free_auto) char *folder = path_folder(db->live);
+	AUTO(free_auto) char *start = str_format("%s.belay-", path_name(db->live));
+	AUTO(strlist_clear) StrList names = {0};
+
+	if (!folder_exists(folder))
+		return true;
+	if (!dir_list(folder, &names, err))
+		return false;
+	for (size_t i = 0; i < names.len; i++)
+		if (str_starts(names.items[i], start) && str_ends(names.items[i], MARK_END) &&
+			!sweep_mark(folder, names.items[i], err))
+			return false;
+	return true;
+}
+
 bool sqlite_scratch_sweep(Database *db, const char *run, StrList *ret, Err *err)
 {
 	AUTO(free_auto) char *folder = scratch_folder(db);
@@ -121,7 +149,7 @@ bool sqlite_scratch_sweep(Database *db, const char *run, StrList *ret, Err *err)
 	AUTO(free_auto) char *kept = run ? sqlite_scratch_name(db, run) : NULL;
 	AUTO(free_auto) char *dump = sqlite_dump_place(db);
 
-	if (file_exists(dump) && !remove_with_companions(dump, err))
+	if ((file_exists(dump) && !remove_with_companions(dump, err)) || !sweep_marks(db, err))
 		return false;
 	return !file_exists(folder) ||
 	       sweep(folder, start, kept ? path_name(kept) : NULL, ret, err);

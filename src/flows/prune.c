@@ -1,11 +1,11 @@
 /* prune: what retention lets go, now; and with --way-back the kept database of one run. */
-#include "backup/prove.h"
+#include "backup/backup.h"
 #include "base/event.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "flows/session.h"
+#include "flows/sweep.h"
 #include "os/file.h"
-#include "rehearse/rehearse.h"
 #include "steps/retire.h"
 #include "steps/steps.h"
 #include "steps/way_back.h"
@@ -108,16 +108,6 @@ static bool known_way_back(Journal *journal, const char *run, Err *err)
 	return err_hint(err, "belay status shows the one there is");
 }
 
-/* Scratch of ended proofs, rehearsals and migrations goes without being asked about: nobody can
- * need it. */
-static bool sweep(const Site *site, Err *err)
-{
-	AUTO(database_close_auto) Database *db = NULL;
-
-	return database_open(site, &db, err) && backup_prove_sweep(site, db, NULL, err) &&
-	       rehearse_sweep(site, db, err) && migrate_copy_sweep(site, err);
-}
-
 static bool give_up(Session *session, const char *run, Err *err)
 {
 	AUTO(database_close_auto) Database *db = NULL;
@@ -139,7 +129,7 @@ static bool prune(Session *session, const FlowWish *wish, FlowEnd *ret, Err *err
 	plan = plan_of(session->site, &retiring, wish->way_back);
 	more = json_pack("{s:o}", "plan", plan);
 	if (count(&retiring) == 0 && !wish->way_back) {
-		bool swept = wish->plan_only || sweep(session->site, err);
+		bool swept = wish->plan_only || sweep_scratch(session->site, err);
 
 		if (swept)
 			event_notice("all-kept", false,
@@ -153,7 +143,7 @@ static bool prune(Session *session, const FlowWish *wish, FlowEnd *ret, Err *err
 		return session_result(session, "planned", more, ret, err);
 	if (!session_agree(wish, plan, err))
 		return session_result(session, "declined", more, ret, err);
-	if (!give_up(session, wish->way_back, err) || !sweep(session->site, err))
+	if (!give_up(session, wish->way_back, err) || !sweep_scratch(session->site, err))
 		return session_result(session, NULL, more, ret, err);
 	json_put_int(more, "removed", (int64_t)retire(session->site, &retiring));
 	return session_result(session, "pruned", more, ret, err);

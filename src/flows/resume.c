@@ -4,6 +4,8 @@
 #include "database/obstacles.h"
 #include "flows/prepare.h"
 #include "flows/step_lists.h"
+#include "flows/sweep.h"
+#include "os/file.h"
 #include "release/container_link.h"
 #include "steps/steps.h"
 
@@ -119,6 +121,17 @@ static void tell_orphans(const Site *site)
 		event_notice_err("server-leftover", true, &found);
 }
 
+/* Only after a run is over: what it could still need is no leftover. A site that an undo took away
+ * has none. */
+static void tidy_up(const Site *site, bool over)
+{
+	AUTO(err_clear) Err err = {0};
+
+	if (over && file_exists(site->file) && !sweep_scratch(site, &err))
+		event_warn_err("leftover", &err);
+	tell_orphans(site);
+}
+
 static bool go(Session *session, int row, Way way, FlowEnd *ret, Err *err)
 {
 	AUTO(err_clear) Err cause = {0};
@@ -126,12 +139,12 @@ static bool go(Session *session, int row, Way way, FlowEnd *ret, Err *err)
 
 	if (way == WAY_FINISH) {
 		end = session_run(session, steps_of(session, row), &cause, err);
-		tell_orphans(session->site);
+		tidy_up(session->site, end == RUN_DONE || end == RUN_UNDONE);
 		return session_finish(session, end, resumable[row].done, &cause, ret, err);
 	}
 	/* An undo that was asked for and went well is a success. */
 	end = session_undo(session, steps_of(session, row), err);
-	tell_orphans(session->site);
+	tidy_up(session->site, end == RUN_UNDONE);
 	return session_finish(
 		session, end == RUN_UNDONE ? RUN_DONE : end, "undone", &cause, ret, err);
 }
@@ -170,7 +183,7 @@ bool flow_resume(Site *site, const FlowWish *wish, FlowEnd *ret, Err *err)
 		return session_result(&session, NULL, NULL, ret, err);
 	if (!any) {
 		event_notice("no-run", false, "no run is unfinished");
-		tell_orphans(site);
+		tidy_up(site, true);
 		return session_result(&session, "nothing-to-do", NULL, ret, err);
 	}
 	return resume(&session, &open, wish, ret, err);

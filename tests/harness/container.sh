@@ -106,15 +106,22 @@ newest_run() {
 }
 
 # engine_own FOLDER [OPTION of dockerd ...]: a Docker engine of this test alone, of which one may be short
-# of space or die. It has no network but the machine's. DOCKER_HOST leads to it from then on.
+# of space or die. Its containers have the machine's network; a bridge it needs nevertheless, since an engine
+# without one takes that of the others away. DOCKER_HOST leads to it from then on.
 engine_own() {
 	OWN_ENGINE=$1
 	shift
 	mkdir -p "$OWN_ENGINE"
+	OWN_BRIDGE=belay$((BATS_TEST_NUMBER + $$ % 10000))
+	ip link show "$OWN_BRIDGE" >/dev/null 2>&1 || {
+		ip link add "$OWN_BRIDGE" type bridge
+		ip addr add "10.213.$((BATS_TEST_NUMBER + $$ % 200)).1/24" dev "$OWN_BRIDGE"
+		ip link set "$OWN_BRIDGE" up
+	}
 	export DOCKER_HOST="unix://$OWN_ENGINE/sock"
 	# Nobody's child: how it ends is no news to this shell.
 	(setsid dockerd --data-root "$OWN_ENGINE/data" --exec-root "$OWN_ENGINE/exec" --pidfile "$OWN_ENGINE/pid" \
-		-H "$DOCKER_HOST" --bridge none --iptables=false "$@" \
+		-H "$DOCKER_HOST" --bridge "$OWN_BRIDGE" --iptables=false --ip-forward=false "$@" \
 		>>"$OWN_ENGINE/log" 2>&1 </dev/null 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&- &)
 	for _ in $(seq 150); do
 		! docker version >/dev/null 2>&1 || return 0
@@ -141,5 +148,6 @@ engine_own_end() {
 	while [ -n "$died" ] && process_lives "$died"; do sleep 0.1; done
 	awk -v below="$OWN_ENGINE/" 'index($2, below) == 1 { print $2 }' /proc/self/mounts | sort -r |
 		xargs -r umount -l
+	ip link del "$OWN_BRIDGE"
 	unset DOCKER_HOST
 }

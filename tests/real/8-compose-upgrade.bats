@@ -245,7 +245,9 @@ labels_now() {
 	BELAY_FAULT=kill@http-request:$first belay upgrade 0.8.0 --yes --skip-rehearsal
 	[ "$status" = 137 ]
 	volume=$(docker volume inspect -f '{{.Mountpoint}}' "${PREFIX}_data")
-	mkdir "$SITE/saved" && mv "$volume"/* "$SITE/saved"
+	# On the engine's own mount: elsewhere the same files would be others.
+	saved=${volume%/volumes/*}/$PREFIX-saved
+	mkdir "$saved" && mv "$volume"/* "$saved"
 	docker volume rm "${PREFIX}_data" >/dev/null
 	for way in --undo --finish; do
 		expect 5 belay resume $way --yes
@@ -254,7 +256,7 @@ labels_now() {
 		[ ! -e "$volume" ] || complain "made anew: $(ls "$volume")"
 	done
 	docker volume create "${PREFIX}_data" >/dev/null
-	mv "$SITE"/saved/* "$volume"
+	mv "$saved"/* "$volume" && rmdir "$saved"
 	expect 0 belay resume --undo --yes
 	serves 0.7.2 && files_are_as_before
 }

@@ -1,0 +1,7 @@
+/* sweep.h - what killed runs left half made: scratch of proofs, rehearsals and migrations, packages
+ * that were not fetched whole. It goes without being asked about, since nobody can need it. */
+#pragma once
+#include "config/site.h"
+
+/* The caller holds the run lock, and no run is under way. */
+bool sweep_scratch(const Site *site, Err *err) NODISCARD;
