@@ -127,7 +127,9 @@ static void tidy_up(const Site *site, bool over)
 {
 	AUTO(err_clear) Err err = {0};
 
-	if (over && file_exists(site->file) && !sweep_scratch(site, &err))
+	/* A database server that is away is asked again by the next run. */
+	if (over && file_exists(site->file) && !sweep_scratch(site, &err) &&
+		err.kind != ERR_DATABASE)
 		event_warn_err("leftover", &err);
 	tell_orphans(site);
 }

@@ -5,12 +5,6 @@
 #include "steps/run_ctx.h"
 #include "steps/steps.h"
 
-static bool observe(RunCtx *ctx, Seen *ret_seen, Err *err UNUSED)
-{
-	*ret_seen = fact_get(ctx, FACT_MARKS) ? SEEN_AFTER : SEEN_BEFORE;
-	return true;
-}
-
 static bool apply(RunCtx *ctx, Err *err)
 {
 	AUTO(json_release_auto) json_t *marks = NULL;
@@ -21,11 +15,19 @@ static bool apply(RunCtx *ctx, Err *err)
 	       fact_set_json(ctx, FACT_MARKS, marks, err);
 }
 
+/* It is shut, and reading it opens its door for a moment. */
+static bool undo(RunCtx *ctx, Err *err)
+{
+	const char *id = fact_get(ctx, FACT_SPARE_ID);
+
+	return !id || database_door(ctx->db, id, false, err);
+}
+
 const StepDef step_mark_spare = {
 	.id = "mark-spare",
 	.title = N_("count the rows that will serve"),
-	.undo_kind = UNDO_NOTHING,
+	.undo_kind = UNDO_EXACT,
 	.until = "swap-database",
-	.observe = observe,
 	.apply = apply,
+	.undo = undo,
 };

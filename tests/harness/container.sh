@@ -76,6 +76,32 @@ compose_hide() {
 	PATH=$SITE/bin:$PATH
 }
 
+# compose_real_file sqlite|postgres: the file of a project with the real 0.7.2, its data in a volume; the
+# database in it too, or PostgreSQL as a second service.
+compose_real_file() {
+	{
+		echo "services:"
+		[ "$1" = sqlite ] || cat <<-YAML
+		  db:
+		    image: belay-test/postgres:15
+		    stop_signal: SIGINT
+		    environment: {POSTGRES_USER: owui, POSTGRES_PASSWORD: s3cret-of-db, POSTGRES_DB: openwebui}
+		    healthcheck: {test: [CMD, psql, -U, owui, -d, openwebui, -c, SELECT 1], interval: 1s, retries: 60}
+		YAML
+		cat <<-YAML
+		  webui:
+		    image: belay-test/open-webui:\${WEBUI_TAG:-v0.7.2} # the one that serves
+		    ports: ["127.0.0.1:$SITE_PORT:8080"]
+		    volumes: ["data:/app/backend/data"]
+		YAML
+		[ "$1" = sqlite ] || echo "    depends_on: {db: {condition: service_healthy}}"
+		echo "    environment:"
+		[ "$1" = sqlite ] || echo "      DATABASE_URL: postgresql://owui:s3cret-of-db@db:5432/openwebui"
+		for word in $SITE_QUIET; do echo "      ${word%%=*}: \"${word#*=}\""; done
+		echo "volumes: {data: {}}"
+	} >"$SITE/start/docker-compose.yml"
+}
+
 # docker_images_ready VERSION ...: for setup_file. Leaves a file `ready`, or `why` not.
 docker_images_ready() {
 	docker_ready >"$BATS_FILE_TMPDIR/why" 2>&1 || return 0

@@ -25,26 +25,6 @@ compose() {
 		die "$(cat "$SITE/compose.err")"
 }
 
-project_file() {
-	cat >"$SITE/start/docker-compose.yml" <<-YAML
-	services:
-	  db:
-	    image: belay-test/postgres:15
-	    stop_signal: SIGINT
-	    environment: {POSTGRES_USER: owui, POSTGRES_PASSWORD: s3cret-of-db, POSTGRES_DB: openwebui}
-	    healthcheck: {test: [CMD, psql, -U, owui, -d, openwebui, -c, SELECT 1], interval: 1s, retries: 60}
-	  webui:
-	    image: belay-test/open-webui:v0.7.2
-	    depends_on: {db: {condition: service_healthy}}
-	    environment:
-	      DATABASE_URL: postgresql://owui:s3cret-of-db@db:5432/openwebui
-	$(for word in $SITE_QUIET; do echo "      ${word%%=*}: \"${word#*=}\""; done)
-	    ports: ["127.0.0.1:$SITE_PORT:8080"]
-	    volumes: ["data:/app/backend/data"]
-	volumes: {data: {}}
-	YAML
-}
-
 # Docker's own stop and start of what serves now.
 container_restart() {
 	prober_start "$SITE/dark"
@@ -75,7 +55,7 @@ done
 BATS_TEST_NUMBER=bench
 docker_site_new bench
 trap 'docker_site_end; clean_up' EXIT
-project_file
+compose_real_file postgres
 compose up -d
 site_wait 300
 site_fill 3
