@@ -1,5 +1,6 @@
 /* sweep.h - what killed runs left half made: scratch of proofs, rehearsals and migrations, packages
- * that were not fetched whole. It goes without being asked about, since nobody can need it. */
+ * and images that were not taken in whole. It goes without being asked about, since nobody can need
+ * it. */
 #pragma once
 #include "config/site.h"
 

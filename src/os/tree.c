@@ -190,6 +190,23 @@ bool tree_remove(const char *path, Err *err)
 	return entry_remove(&node, &count, err) && dir_sync(folder, err);
 }
 
+bool tree_remove_ending(const char *folder, const char *end, Err *err)
+{
+	AUTO(strlist_clear) StrList names = {0};
+
+	if (!file_exists(folder))
+		return true;
+	if (!dir_list(folder, &names, err))
+		return false;
+	for (size_t i = 0; i < names.len; i++) {
+		AUTO(free_auto) char *path = path_join(folder, names.items[i]);
+
+		if (str_ends(names.items[i], end) && !tree_remove(path, err))
+			return false;
+	}
+	return true;
+}
+
 typedef struct Owner {
 	uid_t uid;
 	gid_t gid;

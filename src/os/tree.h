@@ -31,4 +31,6 @@ bool tree_mirror(const char *from, const char *to, Err *err) NODISCARD;
 
 bool tree_remove(
 	const char *path, Err *err) NODISCARD; /* absent is fine; a link is only unlinked */
+/* What is in the folder by a name that ends so, e.g. ".partial"; an absent folder is fine. */
+bool tree_remove_ending(const char *folder, const char *end, Err *err) NODISCARD;
 bool tree_chown(const char *path, uid_t uid, gid_t gid, Err *err) NODISCARD;

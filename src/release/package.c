@@ -168,25 +168,6 @@ bool package_fetch(const Site *site, const char *version, char **ret_package_dir
 	return true;
 }
 
-bool package_sweep(const Site *site, Err *err)
-{
-	AUTO(free_auto) char *packages = site_path(site, "packages");
-	AUTO(strlist_clear) StrList names = {0};
-
-	if (!folder_exists(packages))
-		return true;
-	if (!dir_list(packages, &names, err))
-		return false;
-	for (size_t i = 0; i < names.len; i++) {
-		AUTO(free_auto) char *path = path_join(packages, names.items[i]);
-
-		if (names.items[i][0] == '.' && str_ends(names.items[i], ".partial") &&
-			!tree_remove(path, err))
-			return false;
-	}
-	return true;
-}
-
 static bool read_metadata(const char *package_dir, char **ret, Err *err)
 {
 	AUTO(free_auto) char *folder = path_folder(package_dir);

@@ -10,8 +10,6 @@
  * index or the wheels folder; else the canonical form of what was given. ERR_NETWORK without an
  * index. */
 bool package_resolve(const Site *site, const char *wanted, char **ret_version, Err *err) NODISCARD;
-/* What a killed fetch left. */
-bool package_sweep(const Site *site, Err *err) NODISCARD;
 /* The folder …/open_webui of that version. A second call finds it there. ERR_REFUSED, with the
  * newest known versions in the hint, when no such version exists. */
 bool package_fetch(

@@ -210,13 +210,12 @@ static void on_result(Screen *screen, const Event *event)
 		out_addf(out, "  %s -> %s\n", from, to);
 	if (*times)
 		out_addf(out, "  %s\n", times);
-	if (str_is(outcome, "upgraded") || str_is(outcome, "rolled-back") ||
-		str_is(outcome, "restored"))
+	if (summary_exchanged(result))
 		four_checks(out, result);
 	if (json_str(result, "backup"))
 		out_addf(out, "  %s: %s\n", _("backup set"), json_str(result, "backup"));
 	out_addf(out, "  %s: belay logs %s\n", _("evidence"), run);
-	if (str_is(outcome, "upgraded"))
+	if (summary_has_way_back(result))
 		out_addf(out, "  %s: belay rollback\n", _("way back"));
 }
 

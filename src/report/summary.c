@@ -32,6 +32,19 @@ const char *summary_outcome(const char *outcome)
 	return outcome ? outcome : _("unfinished");
 }
 
+bool summary_exchanged(const json_t *result)
+{
+	const char *outcome = json_str(result, "outcome");
+
+	return str_is(outcome, "upgraded") || str_is(outcome, "rolled-back") ||
+	       str_is(outcome, "restored");
+}
+
+bool summary_has_way_back(const json_t *result)
+{
+	return summary_exchanged(result) && json_str(result, "from");
+}
+
 int64_t summary_users_ms(const json_t *result, const char *key)
 {
 	const int64_t seen = json_int(json_object_get(result, "measured"), key, -1);
@@ -299,6 +312,8 @@ static void add_head(Text *out, const Summary *summary)
 		text_addf(out, "- %s: %s\n", _("times"), times);
 	if (json_str(summary->result, "backup"))
 		text_addf(out, "- %s: %s\n", _("backup set"), json_str(summary->result, "backup"));
+	if (summary_has_way_back(summary->result))
+		text_addf(out, "- %s: `belay rollback`\n", _("way back"));
 	if (json_str(error, "text"))
 		text_addf(out, "- %s: %s\n", _("error"), json_str(error, "text"));
 	if (json_str(error, "hint"))
@@ -308,11 +323,9 @@ static void add_head(Text *out, const Summary *summary)
 char *summary_markdown(const Summary *summary)
 {
 	AUTO(text_clear) Text out = TEXT_INIT(4 << 20);
-	const char *outcome = json_str(summary->result, "outcome");
 
 	add_head(&out, summary);
-	if (str_is(outcome, "upgraded") || str_is(outcome, "rolled-back") ||
-		str_is(outcome, "restored"))
+	if (summary_exchanged(summary->result))
 		add_checks(&out, summary->result);
 	add_lines(&out, _("Steps"), &summary->steps, true);
 	add_lines(&out, _("Notices"), &summary->notices, false);

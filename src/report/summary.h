@@ -7,6 +7,10 @@
 
 /* The word for an outcome of docs/json.md: "rolled back"; NULL is "unfinished". */
 const char *summary_outcome(const char *outcome);
+/* Another release or database serves than before the run. */
+bool summary_exchanged(const json_t *result);
+/* And it came in place of one that is kept: not so after a restore on an empty machine. */
+bool summary_has_way_back(const json_t *result);
 /* "dark for 9.4 s as seen from outside (9.3 s by its own account), read-only for 1 min 39 s (1 min
  * 38 s), 4 min 02 s in all"; "" when there are no times. */
 char *summary_times(const json_t *result);

@@ -51,6 +51,7 @@ restore() {
 	lose_everything
 	restore 0
 	restored_serves
+	! grep -q 'belay rollback' "$SITE/out" || complain "a way back to nothing"
 	[ "$(stat -c %a "$SITE/start/.webui_secret_key")" = 600 ]
 	[ "$(ls "$SITE/data" | grep -c belay)" = 0 ]
 	expect 3 belay rollback --yes

@@ -127,6 +127,28 @@ nothing_left() {
 	nothing_left
 }
 
+@test "an image named without a tag: up to a version, and back to what the name meant" {
+	docker_site_new zeta
+	# Nobody listens there: no test asks a registry on the internet.
+	from=localhost:1/$PREFIX-chat
+	docker tag belay-test/standin:v0.7.2 "$from" && docker tag belay-test/standin:v0.8.0 "$from:v0.8.0"
+	old=$(docker image inspect -f '{{.Id}}' "$from")
+	docker run -d --name "$PREFIX-webui" -p "127.0.0.1:$SITE_PORT:8080" -v "$PREFIX-data:/app/backend/data" \
+		$(printf -- '-e %s ' $SITE_QUIET) "$from" >/dev/null
+	site_wait && site_fill 1
+	expect 0 belay adopt --webui-container "$PREFIX-webui" --watch 0
+	expect 0 belay upgrade 0.8.0 --plan
+	expect_text out "^image +$from -> $from:v0.8.0"
+	# The name has moved on since the container was made, as a pull by hand does it.
+	docker tag belay-test/standin:v0.8.1 "$from"
+	expect 0 belay upgrade 0.8.0 --yes
+	[ "$(site_version)" = 0.8.0 ] && site_reads_back
+	expect 0 belay rollback --yes --accept-loss
+	expect_text out '^  way back: belay rollback'
+	[ "$(site_version)" = 0.7.2 ] && site_reads_back
+	[ "$(docker inspect -f '{{.Config.Image}} {{.Image}}' "$PREFIX-webui")" = "$from $old" ]
+}
+
 @test "a migration that fails is found by the rehearsal, and without one it is undone" {
 	docker_site_new gamma && docker_webui --restart unless-stopped && site_fill 1
 	belay adopt --webui-container "$PREFIX-webui" --watch 0

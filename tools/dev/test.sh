@@ -24,9 +24,11 @@ run_bats() {
 	jobs=${BELAY_TEST_JOBS:-$(nproc)}
 	printf '%s\n' "$@" | xargs -P "$jobs" -I '{}' sh -c '
 		out=$1/$2-$(basename "$3" .bats).tap
+		began=$(date +%s)
 		timeout -k 10 1500 bats --tap "$3" >"$out.new" 2>&1 </dev/null || grep -q "^not ok" "$out.new" ||
 			echo "not ok 0 $3 ended with an error" >>"$out.new"
 		mv "$out.new" "$out"
+		echo "$(($(date +%s) - began)) $3" >>"$1/times"
 		sed "s|^|[$2] |" "$out"
 	' sh "$RESULTS" "$part" '{}'
 }
@@ -80,6 +82,10 @@ for part in ${*:-unit cli crash real}; do
 	esac
 done
 
+[ ! -e "$RESULTS/times" ] || {
+	echo "the longest files, in seconds:"
+	sort -rn "$RESULTS/times" | head -n 8 | sed 's/^/  /'
+}
 passed=$(cat "$RESULTS"/*.tap | grep -E '^ok' | grep -icv '# skip' || true)
 skipped=$(cat "$RESULTS"/*.tap | grep -E '^ok' | grep -ic '# skip' || true)
 failed=$(cat "$RESULTS"/*.tap | grep -c '^not ok' || true)

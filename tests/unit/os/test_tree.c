@@ -253,6 +253,23 @@ static void removes_but_not_through_links(void **state)
 	assert_content(in(state, "other/b/one"), "1");
 }
 
+static void removes_what_ends_so_and_nothing_else(void **state)
+{
+	AUTO(err_clear) Err err = {0};
+
+	assert_done(tree_remove_ending(in(state, "nowhere"), ".partial", &err), &err);
+	make_folder(in(state, "all"));
+	make_sample(state, "all/0.8.0.partial");
+	put(in(state, "all/file.partial"), "half");
+	put(in(state, "all/partial"), "whole");
+	put(in(state, "all/0.8.0.partial.log"), "whole");
+	assert_done(tree_remove_ending(in(state, "all"), ".partial", &err), &err);
+	assert_false(file_exists(in(state, "all/0.8.0.partial")));
+	assert_false(file_exists(in(state, "all/file.partial")));
+	assert_true(file_exists(in(state, "all/partial")));
+	assert_true(file_exists(in(state, "all/0.8.0.partial.log")));
+}
+
 static void does_not_empty_a_mounted_volume(void **state)
 {
 	AUTO(err_clear) Err err = {0};
@@ -317,6 +334,7 @@ int main(void)
 		scratch_test(owners_are_taken_over),
 		scratch_test(mirror_needs_a_source),
 		scratch_test(removes_but_not_through_links),
+		scratch_test(removes_what_ends_so_and_nothing_else),
 		scratch_test(does_not_empty_a_mounted_volume),
 #ifdef BELAY_TEST
 		scratch_test(mirror_goes_on_after_any_crash),

@@ -92,6 +92,7 @@ static void test_folder_tells_the_run(void **state)
 	report = content("report.md");
 	assert_part(report, "# " RUN "\n");
 	assert_part(report, "- outcome: upgraded\n");
+	assert_part(report, "- way back: `belay rollback`\n");
 	assert_part(report, "dark for 9.4 s");
 	assert_part(report, "| version | 0.8.0 |");
 	assert_part(report, "| migrations | none were needed |");

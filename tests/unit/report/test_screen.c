@@ -98,7 +98,34 @@ static void test_result_goes_to_stdout(void **state)
 	assert_part(world.result.text, "it serves\n  0.7.2 -> 0.8.0\n  dark for 9.4 s\n");
 	assert_part(world.result.text, "backup set: B\n");
 	assert_part(world.result.text, "belay logs R\n");
+	assert_part(world.result.text, "way back: belay rollback\n");
 	assert_string_equal(world.message.text, "");
+}
+
+static void test_a_way_back_where_something_was_replaced(void **state)
+{
+	static const struct {
+		const char *outcome, *from;
+		bool way_back;
+	} rows[] = {
+		{"rolled-back", "0.8.0", true},
+		{"restored", "0.8.0", true},
+		{"restored", NULL, false}, /* on an empty machine */
+		{"backed-up", "0.7.2", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		AUTO(json_release_auto)
+		json_t *data = json_pack("{s:s, s:s, s:s*, s:s, s:i}", "outcome", rows[i].outcome,
+			"run", "R", "from", rows[i].from, "to", "0.7.2", "exit_status", 0);
+		const Event event = {.kind = EVENT_RESULT, .data = data};
+		AUTO(close_world) World world;
+
+		play(&world, true, &event, 1);
+		assert_int_equal(
+			strstr(world.result.text, "belay rollback") != NULL, rows[i].way_back);
+	}
 }
 
 static void test_what_users_had_is_told_as_seen_from_outside(void **state)
@@ -151,6 +178,7 @@ int main(void)
 		cmocka_unit_test(test_quiet_keeps_what_matters),
 		cmocka_unit_test(test_ascii_where_the_locale_has_no_more),
 		cmocka_unit_test(test_result_goes_to_stdout),
+		cmocka_unit_test(test_a_way_back_where_something_was_replaced),
 		cmocka_unit_test(test_what_users_had_is_told_as_seen_from_outside),
 		cmocka_unit_test(test_what_users_can_do_is_said_at_each_change),
 		cmocka_unit_test(test_error_with_its_next_command),
