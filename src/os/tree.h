@@ -28,6 +28,10 @@ bool tree_walk(const char *root, bool (*each)(void *arg, const TreeEntry *entry,
  * taken over; synced at the end. Run it once while the source is in use and again when it is not:
  * the second pass is short. A source entry that vanishes meanwhile is skipped. */
 bool tree_mirror(const char *from, const char *to, Err *err) NODISCARD;
+/* The second pass over a mirror that was completed: syncs what it changes and not the whole file
+ * system, which would wait for what others write. Not for one that was broken off: what that did
+ * not sync looks complete. */
+bool tree_mirror_changes(const char *from, const char *to, Err *err) NODISCARD;
 
 bool tree_remove(
 	const char *path, Err *err) NODISCARD; /* absent is fine; a link is only unlinked */

@@ -13,10 +13,21 @@
 #include "os/file.h"
 #include "os/tree_entry.h"
 
+/* So many changes are synced one by one. To sync the whole file system waits for what others write
+ * to it as well, and a database server may have just migrated a gigabyte; but to sync tens of
+ * thousands of small files one by one takes minutes. */
+#define FEW 200
+
+typedef struct Pass {
+	unsigned long count; /* of fault points */
+	unsigned changes;
+	bool sync_all; /* at the end, by one call */
+} Pass;
+
 /* Time stamps of files move in ticks of at most 10 ms (CONFIG_HZ=100). */
 #define TICK_NS 10000000
 
-static bool mirror_folder(int from, int to, const char *path, unsigned long *count, Err *err);
+static bool mirror_folder(int from, int to, const char *path, Pass *pass, Err *err);
 
 static int64_t to_ns(struct timespec time)
 {
@@ -118,43 +129,70 @@ static bool has_same_rights(const Node *source, const Node *copy)
 	       source->st.st_gid == copy->st.st_gid;
 }
 
+static bool remove_copy(const Node *copy, Pass *pass, Err *err)
+{
+	pass->changes++;
+	return entry_remove(copy, &pass->count, err);
+}
+
+/* `name` of folder `to` was made or changed. A link has no content, and is synced with its folder.
+ */
+static bool note_change(Pass *pass, int to, const Node *source, Err *err)
+{
+	AUTO(close_auto) int fd = -1;
+
+	pass->changes++;
+	if (pass->sync_all || S_ISLNK(source->st.st_mode))
+		return true;
+	if (pass->changes <= FEW)
+		fd = openat(to, source->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0) {
+		pass->sync_all = true;
+		return true;
+	}
+	return fsync(fd) == 0 || err_fail_sys(err, "cannot sync the copy of '%s'", source->path);
+}
+
 static bool mirror_leaf(
-	Node *source, const Node *copy, bool copy_there, int to, unsigned long *count, Err *err)
+	Node *source, const Node *copy, bool copy_there, int to, Pass *pass, Err *err)
 {
 	bool gone = false;
 
 	if (copy_there && is_current(source, copy))
-		return has_same_rights(source, copy) || take_over(source, to, err);
-	if (copy_there && !entry_remove(copy, count, err))
+		return has_same_rights(source, copy) ||
+		       (take_over(source, to, err) && note_change(pass, to, source, err));
+	if (copy_there && !remove_copy(copy, pass, err))
 		return false;
-	if (!tree_fault(count, "tree-mirror", err))
+	if (!tree_fault(&pass->count, "tree-mirror", err))
 		return false;
 	if (S_ISLNK(source->st.st_mode) ? !copy_link(source, to, &gone, err)
 					: !copy_file(source, to, &gone, err))
 		return false;
-	return gone || take_over(source, to, err);
+	return gone || (take_over(source, to, err) && note_change(pass, to, source, err));
 }
 
-static bool mirror_subfolder(const Node *source, const Node *copy, bool copy_there, int to,
-	unsigned long *count, Err *err)
+static bool mirror_subfolder(
+	const Node *source, const Node *copy, bool copy_there, int to, Pass *pass, Err *err)
 {
 	AUTO(close_auto) int in = -1;
 	AUTO(close_auto) int out = -1;
+	const unsigned before = pass->changes;
 
 	if (!entry_open_folder(source, &in, err))
 		return false;
 	if (in < 0)
 		return true;
 	if (copy_there && !S_ISDIR(copy->st.st_mode)) {
-		if (!entry_remove(copy, count, err))
+		if (!remove_copy(copy, pass, err))
 			return false;
 		copy_there = false;
 	}
 	if (!copy_there) {
-		if (!tree_fault(count, "tree-mirror", err))
+		if (!tree_fault(&pass->count, "tree-mirror", err))
 			return false;
 		if (mkdirat(to, source->name, 0700) < 0)
 			return err_fail_sys(err, "cannot create the copy of '%s'", source->path);
+		pass->changes++;
 	}
 	/* As an ordinary user: what an earlier pass made read-only must be filled once more. */
 	if (copy_there && (copy->st.st_mode & 0700) != 0700 &&
@@ -164,7 +202,8 @@ static bool mirror_subfolder(const Node *source, const Node *copy, bool copy_the
 	if (out < 0)
 		return err_fail_sys(err, "cannot read the copy of '%s'", source->path);
 	/* Times last: filling the folder changes them. */
-	return mirror_folder(in, out, source->path, count, err) && take_over(source, to, err);
+	return mirror_folder(in, out, source->path, pass, err) && take_over(source, to, err) &&
+	       (pass->changes == before || note_change(pass, to, source, err));
 }
 
 /* Sockets, pipes and devices have no content that a copy could have. */
@@ -173,7 +212,7 @@ static bool has_content(mode_t mode)
 	return S_ISREG(mode) || S_ISDIR(mode) || S_ISLNK(mode);
 }
 
-static bool mirror_entry(Node *source, int to, unsigned long *count, Err *err)
+static bool mirror_entry(Node *source, int to, Pass *pass, Err *err)
 {
 	Node copy = {.folder_fd = to, .name = source->name, .path = source->path};
 	bool source_there, copy_there;
@@ -181,14 +220,13 @@ static bool mirror_entry(Node *source, int to, unsigned long *count, Err *err)
 	if (!entry_look(source, &source_there, err) || !entry_look(&copy, &copy_there, err))
 		return false;
 	if (!source_there || !has_content(source->st.st_mode))
-		return !copy_there || entry_remove(&copy, count, err);
+		return !copy_there || remove_copy(&copy, pass, err);
 	if (S_ISDIR(source->st.st_mode))
-		return mirror_subfolder(source, &copy, copy_there, to, count, err);
-	return mirror_leaf(source, &copy, copy_there, to, count, err);
+		return mirror_subfolder(source, &copy, copy_there, to, pass, err);
+	return mirror_leaf(source, &copy, copy_there, to, pass, err);
 }
 
-static bool remove_surplus(
-	int to, const char *path, const StrList *wanted, unsigned long *count, Err *err)
+static bool remove_surplus(int to, const char *path, const StrList *wanted, Pass *pass, Err *err)
 {
 	AUTO(strlist_clear) StrList names = {0};
 
@@ -206,23 +244,23 @@ static bool remove_surplus(
 			continue;
 		if (!entry_look(&node, &there, err))
 			return false;
-		if (there && !entry_remove(&node, count, err))
+		if (there && !remove_copy(&node, pass, err))
 			return false;
 	}
 	return true;
 }
 
-static bool mirror_folder(int from, int to, const char *path, unsigned long *count, Err *err)
+static bool mirror_folder(int from, int to, const char *path, Pass *pass, Err *err)
 {
 	AUTO(strlist_clear) StrList names = {0};
 
-	if (!entry_names(from, path, &names, err) || !remove_surplus(to, path, &names, count, err))
+	if (!entry_names(from, path, &names, err) || !remove_surplus(to, path, &names, pass, err))
 		return false;
 	for (size_t i = 0; i < names.len; i++) {
 		AUTO(free_auto) char *below = entry_path(path, names.items[i]);
 		Node source = {.folder_fd = from, .name = names.items[i], .path = below};
 
-		if (!copy_may_go_on(err) || !mirror_entry(&source, to, count, err))
+		if (!copy_may_go_on(err) || !mirror_entry(&source, to, pass, err))
 			return false;
 	}
 	return true;
@@ -243,11 +281,11 @@ static bool take_over_root(int from, int to, const char *path, Err *err)
 	return true;
 }
 
-bool tree_mirror(const char *from, const char *to, Err *err)
+static bool mirror(const char *from, const char *to, bool sync_all, Err *err)
 {
 	AUTO(close_auto) int in = open(from, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	AUTO(close_auto) int out = -1;
-	unsigned long count = 0;
+	Pass pass = {.sync_all = sync_all};
 
 	if (in < 0)
 		return err_fail_sys(err, "cannot read the folder '%s'", from);
@@ -256,10 +294,19 @@ bool tree_mirror(const char *from, const char *to, Err *err)
 	out = open(to, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (out < 0)
 		return err_fail_sys(err, "cannot read the folder '%s'", to);
-	if (!mirror_folder(in, out, "", &count, err) || !take_over_root(in, out, from, err))
+	if (!mirror_folder(in, out, "", &pass, err) || !take_over_root(in, out, from, err))
 		return err_wrap(err, "copying '%s' to '%s'", from, to);
-	/* One call for all: to sync tens of thousands of small files one by one takes minutes. */
-	if (syncfs(out) < 0)
+	if ((pass.sync_all ? syncfs(out) : fsync(out)) < 0)
 		return err_fail_sys(err, "cannot sync '%s'", to);
 	return true;
+}
+
+bool tree_mirror(const char *from, const char *to, Err *err)
+{
+	return mirror(from, to, true, err);
+}
+
+bool tree_mirror_changes(const char *from, const char *to, Err *err)
+{
+	return mirror(from, to, false, err);
 }

@@ -16,6 +16,20 @@ static bool observe(RunCtx *ctx, Seen *ret_seen, Err *err UNUSED)
 	return true;
 }
 
+/* A first pass that was completed is synced, and users wait: so only what this one changes. One
+ * that was broken off may have left files that look complete. */
+static bool second_pass(
+	RunCtx *ctx, const char *live, const char *spare, const char *live_id, Err *err)
+{
+	const bool synced = fact_is_yes(ctx, FACT_VECTOR_MADE) &&
+			    !fact_get(ctx, FACT_VECTOR_LIVE_ID);
+
+	if (!fact_set(ctx, FACT_VECTOR_MADE, "yes", err) ||
+		!fact_set(ctx, FACT_VECTOR_LIVE_ID, live_id, err))
+		return false;
+	return synced ? tree_mirror_changes(live, spare, err) : tree_mirror(live, spare, err);
+}
+
 static bool apply(RunCtx *ctx, Err *err)
 {
 	AUTO(free_auto) char *live = vectors_live(ctx);
@@ -23,8 +37,7 @@ static bool apply(RunCtx *ctx, Err *err)
 	AUTO(free_auto) char *live_id = NULL;
 	AUTO(free_auto) char *spare_id = NULL;
 
-	return fact_set(ctx, FACT_VECTOR_MADE, "yes", err) && path_id(live, &live_id, err) &&
-	       fact_set(ctx, FACT_VECTOR_LIVE_ID, live_id, err) && tree_mirror(live, spare, err) &&
+	return path_id(live, &live_id, err) && second_pass(ctx, live, spare, live_id, err) &&
 	       path_id(spare, &spare_id, err) && fact_set(ctx, FACT_VECTOR_LIVE, live, err) &&
 	       fact_set(ctx, FACT_VECTOR_SPARE, spare, err) &&
 	       fact_set(ctx, FACT_VECTOR_SPARE_ID, spare_id, err);

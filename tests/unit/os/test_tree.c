@@ -118,7 +118,7 @@ static void mirror_makes_equal(void **state)
 	assert_content(in(state, "new/copy/b/deep/two"), "22");
 }
 
-static void second_pass_follows_every_change(void **state)
+static void second_pass_follows(void **state, int many)
 {
 	AUTO(err_clear) Err err = {0};
 	struct stat before, after;
@@ -135,12 +135,29 @@ static void second_pass_follows_every_change(void **state)
 	assert_int_equal(unlink(in(state, "t/link")), 0);
 	assert_int_equal(symlink("elsewhere", in(state, "t/link")), 0);
 	put(in(state, "copy/surplus"), "x");
+	for (int i = 0; i < many; i++) {
+		char name[32];
+
+		snprintf(name, sizeof(name), "t/empty/%03d", i);
+		put(in(state, name), name);
+	}
 	assert_int_equal(chmod(in(state, "t/b/one"), 0600), 0);
-	assert_done(tree_mirror(in(state, "t"), in(state, "copy"), &err), &err);
+	assert_done(tree_mirror_changes(in(state, "t"), in(state, "copy"), &err), &err);
 	assert_same_tree(in(state, "t"), in(state, "copy"));
 	assert_content(in(state, "copy/a"), "54321");
 	assert_int_equal(stat(in(state, "copy/b/one"), &after), 0);
 	assert_int_equal(before.st_ino, after.st_ino); /* kept, not copied anew */
+}
+
+static void second_pass_follows_every_change(void **state)
+{
+	second_pass_follows(state, 0);
+}
+
+/* So many that they are not synced one by one any more. */
+static void second_pass_follows_many_changes(void **state)
+{
+	second_pass_follows(state, 300);
 }
 
 /* What is written while a copy runs must not look like what was copied. */
@@ -328,6 +345,7 @@ int main(void)
 		scratch_test(sizes),
 		scratch_test(mirror_makes_equal),
 		scratch_test(second_pass_follows_every_change),
+		scratch_test(second_pass_follows_many_changes),
 		scratch_test(changes_right_after_are_seen),
 		scratch_test(changes_through_a_mapping_are_seen),
 		scratch_test(sockets_and_pipes_are_left_out),
