@@ -1,28 +1,7 @@
 #!/usr/bin/env bats
 # What users wrote after an upgrade can be read back after the rollback that left it behind.
 
-setup() {
-	. "$BATS_TEST_DIRNAME/../harness/site.sh"
-	. "$BATS_TEST_DIRNAME/../harness/postgres.sh"
-	SITE_PG='' PG_DIR=''
-}
-
-teardown() {
-	[ -z "${SITE:-}" ] || site_remove
-	[ -z "$PG_DIR" ] || {
-		postgres_stop
-		rm -rf "$(dirname "$PG_DIR")"
-	}
-}
-
-postgres_site() {
-	pg_installed || skip "no PostgreSQL server is installed"
-	dir=$(mktemp -d "${TMPDIR:-/tmp}/belay-pg.XXXXXX")
-	chmod 755 "$dir"
-	postgres_start "$dir/server"
-	SITE_PG=openwebui
-	standin_site "$@" "DATABASE_URL=$(postgres_url)"
-}
+load ../harness/either_file
 
 # A chat added, one renamed, one deleted, as the application and its users do.
 sql() {

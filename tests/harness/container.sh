@@ -64,6 +64,15 @@ compose_labels() {
 		"project.working_dir=$SITE/start" "project.config_files=$SITE/start/compose.yaml"
 }
 
+# The compose plugin that tools/make-compose-plugin made, if it did.
+compose_plugin_use() {
+	[ ! -e "$CACHE/docker" ] || export DOCKER_CONFIG="$CACHE/docker"
+}
+needs_compose() {
+	docker compose version >/dev/null 2>&1 ||
+		skip "no compose plugin; tools/make-compose-plugin '$CACHE/docker' makes one"
+}
+
 # compose_hide WAY: this machine's docker program has no compose plugin from now on; and there is `old`, a
 # docker-compose, or `none`.
 compose_hide() {

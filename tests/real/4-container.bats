@@ -2,31 +2,8 @@
 # Open WebUI in Docker: what adopt finds, what status and check say, what is refused. The release is
 # the stand-in, in an image of the official layout.
 
-setup_file() {
-	ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
-	. "$BATS_TEST_DIRNAME/lib.sh"
-	. "$ROOT/tests/harness/container.sh"
-	docker_ready >"$BATS_FILE_TMPDIR/why" 2>&1 || return 0
-	sh "$ROOT/tests/standin/make-wheelhouse" "$CACHE/wheelhouse"
-	{ "$ROOT/tools/make-postgres-image" && webui_image 0.7.2; } >"$BATS_FILE_TMPDIR/image" 2>&1 || {
-		echo "the images cannot be made: $(tail -n 1 "$BATS_FILE_TMPDIR/image")" >"$BATS_FILE_TMPDIR/why"
-		return 0
-	}
-	touch "$BATS_FILE_TMPDIR/ready"
-}
-
-setup() {
-	ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
-	. "$BATS_TEST_DIRNAME/lib.sh"
-	. "$ROOT/tests/harness/container.sh"
-	[ -e "$BATS_FILE_TMPDIR/ready" ] || skip "$(tail -n 1 "$BATS_FILE_TMPDIR/why")"
-}
-
-teardown() {
-	for dir in "$BATS_TEST_TMPDIR"/*/; do
-		[ ! -e "$dir/site.env" ] || { site_use "${dir%/}" && docker_site_remove; }
-	done
-}
+IMAGES=0.7.2
+load ../harness/container_file
 
 server_of() {
 	for pid in $(docker top "$1" -eo pid,args | awk '/uvicorn/ {print $1}'); do echo "$pid"; done | head -n 1

@@ -4,35 +4,12 @@
 # Run where there is a compose plugin, or where tools/make-compose-plugin built one:
 #     tools/make-compose-plugin ~/.cache/belay/docker
 
-setup_file() {
-	ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
-	. "$BATS_TEST_DIRNAME/lib.sh"
-	. "$ROOT/tests/harness/container.sh"
-	docker_ready >"$BATS_FILE_TMPDIR/why" 2>&1 || return 0
-	[ ! -e "$CACHE/docker" ] || export DOCKER_CONFIG="$CACHE/docker"
-	docker compose version >/dev/null 2>&1 || {
-		echo "no compose plugin; tools/make-compose-plugin '$CACHE/docker' makes one" >"$BATS_FILE_TMPDIR/why"
-		return 0
-	}
-	sh "$ROOT/tests/standin/make-wheelhouse" "$CACHE/wheelhouse"
-	{ "$ROOT/tools/make-postgres-image" && webui_image 0.7.2; } >"$BATS_FILE_TMPDIR/image" 2>&1 || {
-		echo "the images cannot be made: $(tail -n 1 "$BATS_FILE_TMPDIR/image")" >"$BATS_FILE_TMPDIR/why"
-		return 0
-	}
-	touch "$BATS_FILE_TMPDIR/ready"
-}
+IMAGES=0.7.2
+load ../harness/container_file
 
 setup() {
-	ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
-	. "$BATS_TEST_DIRNAME/lib.sh"
-	. "$ROOT/tests/harness/container.sh"
-	[ -e "$BATS_FILE_TMPDIR/ready" ] || skip "$(tail -n 1 "$BATS_FILE_TMPDIR/why")"
-}
-
-teardown() {
-	for dir in "$BATS_TEST_TMPDIR"/*/; do
-		[ ! -e "$dir/site.env" ] || { site_use "${dir%/}" && docker_site_remove; }
-	done
+	container_file_setup
+	needs_compose
 }
 
 @test "compose says the same image of every shape that belay accepts" {

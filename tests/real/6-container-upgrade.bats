@@ -2,25 +2,8 @@
 # A plain container up and back: SQLite in a volume, and PostgreSQL that only its network sees. The
 # releases are the stand-in's, in images of the official layout.
 
-setup_file() {
-	ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
-	. "$BATS_TEST_DIRNAME/lib.sh"
-	. "$ROOT/tests/harness/container.sh"
-	docker_images_ready 0.7.2 0.8.0 0.8.1
-}
-
-setup() {
-	ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
-	. "$BATS_TEST_DIRNAME/lib.sh"
-	. "$ROOT/tests/harness/container.sh"
-	[ -e "$BATS_FILE_TMPDIR/ready" ] || skip "$(tail -n 1 "$BATS_FILE_TMPDIR/why")"
-}
-
-teardown() {
-	for dir in "$BATS_TEST_TMPDIR"/*/; do
-		[ ! -e "$dir/site.env" ] || { site_use "${dir%/}" && docker_site_remove; }
-	done
-}
+IMAGES="0.7.2 0.8.0 0.8.1"
+load ../harness/container_file
 
 # Nothing of a rehearsal or a migration is left.
 nothing_left() {

@@ -2,19 +2,8 @@
 # belay killed at each change of a container in the dark part, on SQLite in a volume, and in each phase on
 # PostgreSQL in the same network: both ways out end in old+old or new+new.
 
-setup_file() {
-	ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
-	. "$BATS_TEST_DIRNAME/lib.sh"
-	. "$ROOT/tests/harness/container.sh"
-	docker_images_ready 0.7.2 0.8.0
-}
-
-setup() {
-	ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
-	. "$BATS_TEST_DIRNAME/lib.sh"
-	. "$ROOT/tests/harness/container.sh"
-	[ -e "$BATS_FILE_TMPDIR/ready" ] || skip "$(tail -n 1 "$BATS_FILE_TMPDIR/why")"
-}
+IMAGES="0.7.2 0.8.0"
+load ../harness/container_file
 
 # site_up [ARGUMENTS OF docker run ...]
 site_up() {
@@ -22,10 +11,6 @@ site_up() {
 	belay adopt --webui-container "$PREFIX-webui" --watch 0
 	key=$(docker exec "$PREFIX-webui" cat .webui_secret_key)
 	docker_config "$PREFIX-webui" >"$SITE/config"
-}
-
-teardown() {
-	[ -z "${PREFIX:-}" ] || docker_site_remove
 }
 
 judge() {

@@ -3,11 +3,9 @@
 # full disk; an engine that dies while the site is dark. The releases are the stand-in's.
 
 OWN_TAGS="v0.7.2 v0.8.0"
+load ../harness/container_file
 
 setup_file() {
-	ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
-	. "$BATS_TEST_DIRNAME/lib.sh"
-	. "$ROOT/tests/harness/container.sh"
 	docker_images_ready 0.7.2 0.8.0
 	[ -e "$BATS_FILE_TMPDIR/ready" ] || return 0
 	[ "$(id -u)" = 0 ] || {
@@ -34,22 +32,13 @@ setup_file() {
 }
 
 teardown_file() {
-	. "$BATS_TEST_DIRNAME/lib.sh"
-	. "$BATS_TEST_DIRNAME/../harness/container.sh"
 	engine_own_end
 	[ -z "${REGISTRY_PID:-}" ] || kill "$REGISTRY_PID"
 }
 
 setup() {
-	ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
-	. "$BATS_TEST_DIRNAME/lib.sh"
-	. "$ROOT/tests/harness/container.sh"
-	[ -e "$BATS_FILE_TMPDIR/ready" ] || skip "$(tail -n 1 "$BATS_FILE_TMPDIR/why")"
+	container_file_setup
 	IMAGE=127.0.0.1:$REGISTRY/team/chat
-}
-
-teardown() {
-	[ -z "${PREFIX:-}" ] || docker_site_remove
 }
 
 # For the engine and for whoever asks it, from an authority of the test's own.

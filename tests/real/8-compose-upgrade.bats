@@ -3,24 +3,8 @@
 # Compose itself where the plugin is (5-compose.bats says where it comes from), else by the engine, with the
 # labels that compose gives. The releases are the stand-in's.
 
-setup_file() {
-	ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
-	. "$BATS_TEST_DIRNAME/lib.sh"
-	. "$ROOT/tests/harness/container.sh"
-	docker_images_ready 0.7.2 0.8.0 0.8.1
-}
-
-setup() {
-	ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
-	. "$BATS_TEST_DIRNAME/lib.sh"
-	. "$ROOT/tests/harness/container.sh"
-	[ -e "$BATS_FILE_TMPDIR/ready" ] || skip "$(tail -n 1 "$BATS_FILE_TMPDIR/why")"
-	[ ! -e "$CACHE/docker" ] || export DOCKER_CONFIG="$CACHE/docker"
-}
-
-teardown() {
-	[ -z "${PREFIX:-}" ] || docker_site_remove
-}
+IMAGES="0.7.2 0.8.0 0.8.1"
+load ../harness/container_file
 
 compose_there() {
 	docker compose version >/dev/null 2>&1

@@ -3,11 +3,9 @@
 # in a volume; a service of a compose project, with PostgreSQL in the same project and with SQLite in a volume.
 # See 5-compose.bats for where the plugin comes from.
 
+load ../harness/container_file
+
 setup_file() {
-	ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
-	. "$BATS_TEST_DIRNAME/lib.sh"
-	. "$ROOT/tests/harness/container.sh"
-	[ ! -e "$CACHE/docker" ] || export DOCKER_CONFIG="$CACHE/docker"
 	docker_images_ready || return 0
 	for version in 0.7.2 0.8.0; do
 		template=$(real_template real $version) &&
@@ -16,23 +14,6 @@ setup_file() {
 			rm -f "$BATS_FILE_TMPDIR/ready"
 		}
 	done
-}
-
-setup() {
-	ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
-	. "$BATS_TEST_DIRNAME/lib.sh"
-	. "$ROOT/tests/harness/container.sh"
-	[ -e "$BATS_FILE_TMPDIR/ready" ] || skip "$(tail -n 1 "$BATS_FILE_TMPDIR/why")"
-	[ ! -e "$CACHE/docker" ] || export DOCKER_CONFIG="$CACHE/docker"
-}
-
-teardown() {
-	[ -z "${PREFIX:-}" ] || docker_site_remove
-}
-
-needs_compose() {
-	docker compose version >/dev/null 2>&1 ||
-		skip "no compose plugin; tools/make-compose-plugin '$CACHE/docker' makes one"
 }
 
 # up CONTAINER, back CONTAINER: with everything that must hold afterwards. CONTAINER is its name all along.
