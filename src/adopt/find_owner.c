@@ -211,7 +211,9 @@ static bool set_script(Look *look, const char *above, Err *err)
 			look->process.dir);
 	if (!script)
 		return look_set(look, "service", "recipe", err,
-			_("no unit and no start script in '%s'"), look->process.dir);
+			several ? _("no unit, and several files in '%s' that could be the start script")
+				: _("no unit and no start script in '%s'"),
+			look->process.dir);
 	if (!look_set(look, "service", "script", err, _("there is a start script")))
 		return false;
 	if (above)

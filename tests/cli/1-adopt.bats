@@ -73,3 +73,41 @@ running_site() {
 	expect 0 site_adopt --print --json
 	jq -es 'last | .event == "result" and (.findings | length > 5)' "$SITE/out"
 }
+
+@test "what else keeps the server running is refused by name: exit 3, nothing written" {
+	site_new alpha && site_env standin 0.7.2 && site_script foreground
+	printf '#!/bin/sh\nbash "%s" &\nwait\n' "$SITE/start/start_openwebui.sh" >"$SITE/supervisord"
+	chmod +x "$SITE/supervisord"
+	(cd / && exec setsid "$SITE/supervisord") </dev/null >/dev/null 2>&1 3>&- &
+	site_wait
+	expect 3 site_adopt
+	expect_text err 'kept running by supervisord'
+	[ ! -e "$SITE_FILE" ]
+}
+
+@test "two files that could be the start script: a warning, until one is named" {
+	running_site alpha
+	cp -p "$SITE/start/start_openwebui.sh" "$SITE/start/start_webui_old.sh"
+	expect 0 site_adopt --print
+	expect_text err 'several files in .*\-\-start-script'
+	expect_text out '^service +recipe +no unit, and several files'
+	expect 0 site_adopt --start-script "$SITE/start/start_openwebui.sh"
+	expect_text "$SITE_NAME.conf" "^start_script *= *$SITE/start/start_openwebui.sh\$"
+	! grep -q 'several files in' "$SITE/err" || false
+}
+
+@test "no secret key to be found: a warning that says what that means" {
+	running_site alpha
+	rm "$SITE/start/.webui_secret_key"
+	expect 0 site_adopt --print
+	expect_text err 'no secret key was found'
+}
+
+@test "adopted again: what somebody wrote into the site file is kept beside it" {
+	running_site alpha
+	expect 0 site_adopt
+	site_set keep_last 42
+	expect 0 site_adopt
+	grep -q '^keep_last = 42' "$SITE_FILE.before-adopt"
+	[ "$(stat -c %a "$SITE_FILE.before-adopt")" = 600 ]
+}
