@@ -69,6 +69,7 @@ compose_plugin_use() {
 	[ ! -e "$CACHE/docker" ] || export DOCKER_CONFIG="$CACHE/docker"
 }
 needs_compose() {
+	compose_plugin_use
 	docker compose version >/dev/null 2>&1 ||
 		skip "no compose plugin; tools/make-compose-plugin '$CACHE/docker' makes one"
 }

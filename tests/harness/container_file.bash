@@ -23,5 +23,4 @@ teardown() {
 
 container_file_setup() {
 	[ -e "$BATS_FILE_TMPDIR/ready" ] || skip "$(tail -n 1 "$BATS_FILE_TMPDIR/why")"
-	compose_plugin_use
 }

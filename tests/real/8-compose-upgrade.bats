@@ -6,6 +6,11 @@
 IMAGES="0.7.2 0.8.0 0.8.1"
 load ../harness/container_file
 
+setup() {
+	container_file_setup
+	compose_plugin_use
+}
+
 compose_there() {
 	docker compose version >/dev/null 2>&1
 }
