@@ -14,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 static bool key_of(int folder, const char *name, char key[64], struct statx *st)
@@ -153,17 +152,23 @@ int fdatasync(int fd)
 	return done;
 }
 
+/* The time is that of a file made now: the clock of files runs ahead of the coarse clock
+ * (Linux 6.13 and later give finer times where somebody looks) and behind the fine one. */
 int syncfs(int fd)
 {
-	struct timespec now;
-	char temp[PATH_MAX];
-	int done, note;
+	const bool watched = is_watched(fd);
+	struct statx st;
+	char key[64], temp[PATH_MAX];
+	int note = watched ? note_begin(temp, sizeof(temp)) : -1;
+	const bool timed = note >= 0 && key_of(note, "", key, &st);
+	const int done = real("syncfs", fd);
 
-	clock_gettime(CLOCK_REALTIME_COARSE, &now);
-	done = real("syncfs", fd);
-	if (done != 0 || !is_watched(fd) || (note = note_begin(temp, sizeof(temp))) < 0)
-		return done;
-	dprintf(note, "%lld%09ld\n", (long long)now.tv_sec, now.tv_nsec);
-	note_end(note, temp, "synced");
+	if (done == 0 && timed) {
+		dprintf(note, "%lld%09u\n", (long long)st.stx_btime.tv_sec, st.stx_btime.tv_nsec);
+		note_end(note, temp, "synced");
+	} else if (note >= 0) {
+		close(note);
+		unlink(temp);
+	}
 	return done;
 }
