@@ -1,4 +1,5 @@
 #include "database/pg_elsewhere.h"
+#include "database/pg_rights.h"
 
 #include <unistd.h>
 
@@ -147,19 +148,21 @@ static bool has_extensions(Database *db, Err *err)
 /* By doing it: only the server knows whether it has that locale. */
 static bool takes_a_database(Database *db, Err *err)
 {
-	AUTO(free_auto) char *name = str_format("belay_try_%d_r", (int)getpid());
+	AUTO(free_auto) char *name = pg_trial_name(db, getpid(), 'r');
+	AUTO(free_auto) char *quoted = pg_ident(name);
 	AUTO(err_clear) Err leftover = {0};
 	PgSession *there;
 
 	/* Also what an earlier process with this number left behind. */
-	if (!pg_admin(db, &there, err) || !pg_runf(there, err, "DROP DATABASE IF EXISTS %s", name))
+	if (!pg_admin(db, &there, err) ||
+		!pg_runf(there, err, "DROP DATABASE IF EXISTS %s", quoted))
 		return false;
-	if (!create(db, name, err)) {
+	if (!create(db, quoted, err)) {
 		if (err->kind == ERR_DATABASE)
 			err->kind = ERR_REFUSED;
 		return err_wrap(err, "making a database like the site's");
 	}
-	if (!FAULT(&leftover, "pg-drop") || !pg_runf(there, &leftover, "DROP DATABASE %s", name))
+	if (!FAULT(&leftover, "pg-drop") || !pg_runf(there, &leftover, "DROP DATABASE %s", quoted))
 		event_warn_err("scratch-database", &leftover);
 	return true;
 }

@@ -8,13 +8,27 @@
 #include "base/i18n.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "os/process_table.h"
+
+#define NAME_MAX_BYTES 63
 
 /* -- rights, by using them --------------------------------------------------------------------- */
 
 typedef struct Trial {
 	PgSession *admin;
-	char *first, *second, *third; /* made, copied, what the copy is renamed to */
+	char *first, *second, *third; /* made, copied, what the copy is renamed to; quoted */
 } Trial;
+
+char *pg_trial_name(const Database *db, pid_t pid, char which)
+{
+	AUTO(free_auto) char *tail = str_format("_belay_try_%d_%c", (int)pid, which);
+	size_t keep = strlen(db->live);
+
+	while (keep > 0 && (keep + strlen(tail) > NAME_MAX_BYTES ||
+				   ((unsigned char)db->live[keep] & 0xc0) == 0x80))
+		keep--;
+	return str_format("%.*s%s", (int)keep, db->live, tail);
+}
 
 /* Also takes away what an earlier process with this id left behind. */
 static bool drop_all(const Trial *trial, Err *err)
@@ -101,8 +115,9 @@ bool pg_try_rights(Database *db, Err *err)
 {
 	AUTO(pg_entry_clear) PgEntry live = {0};
 	AUTO(trial_clear) Trial trial = {0};
-	AUTO(free_auto) char *second = str_format("belay_try_%d_b", (int)getpid());
-	AUTO(free_auto) char *third = str_format("belay_try_%d_c", (int)getpid());
+	AUTO(free_auto) char *first = pg_trial_name(db, getpid(), 'a');
+	AUTO(free_auto) char *second = pg_trial_name(db, getpid(), 'b');
+	AUTO(free_auto) char *third = pg_trial_name(db, getpid(), 'c');
 
 	if (!pg_entry(db, db->live, NULL, &live, err) || !pg_admin(db, &trial.admin, err))
 		return false;
@@ -110,15 +125,52 @@ bool pg_try_rights(Database *db, Err *err)
 		return err_fail(err, ERR_DATABASE, "there is no database '%s'", db->live);
 	if (!owns(db, &live, trial.admin, err))
 		return false;
-	trial.first = str_format("belay_try_%d_a", (int)getpid());
-	trial.second = str_dup(second);
-	trial.third = str_dup(third);
+	trial.first = pg_ident(first);
+	trial.second = pg_ident(second);
+	trial.third = pg_ident(third);
 	if (!drop_all(&trial, err) || !try_create(&trial, live.owner, err))
 		return false;
 	if (!try_terminate(db, &trial, second, err) || !try_rename(&trial, err)) {
 		if (str_is(pg_state(trial.admin), "42501"))
 			err->kind = ERR_REFUSED;
 		return err_wrap(err, "trying rights on a scratch database");
+	}
+	return true;
+}
+
+/* A check takes no run lock: another belay may be trying right now. */
+static bool tries_now(pid_t pid)
+{
+	AUTO(process_clear) Process process = {0};
+	AUTO(err_clear) Err gone = {0};
+
+	return pid != getpid() && process_read(pid, &process, &gone) &&
+	       str_is(process.name, "belay");
+}
+
+bool pg_trial_sweep(Database *db, StrList *ret, Err *err)
+{
+	AUTO(pg_rows_free_auto) PgRows *rows = NULL;
+	PgSession *admin;
+
+	if (!pg_admin(db, &admin, err) ||
+		!pg_query(admin,
+			"SELECT datname, (regexp_match(datname, '_([0-9]+)_[a-z]$'))[1],"
+			" right(datname, 1) FROM pg_database WHERE datname ~ '_belay_try_[0-9]{1,9}_[a-z]$'",
+			NULL, &rows, err))
+		return err_wrap(err, "looking for scratch databases");
+	for (int i = 0; i < pg_rows(rows); i++) {
+		const char *name = pg_text(rows, i, 0);
+		const pid_t pid = (pid_t)strtol(pg_text(rows, i, 1), NULL, 10);
+		AUTO(free_auto) char *wanted = pg_trial_name(db, pid, *pg_text(rows, i, 2));
+		AUTO(free_auto) char *quoted = pg_ident(name);
+
+		if (!str_is(wanted, name) || tries_now(pid))
+			continue;
+		if (!FAULT(err, "pg-drop") ||
+			!pg_runf(admin, err, "DROP DATABASE IF EXISTS %s", quoted))
+			return err_wrap(err, "dropping database '%s'", name);
+		strlist_add(ret, name);
 	}
 	return true;
 }

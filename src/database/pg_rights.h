@@ -6,6 +6,10 @@
 
 /* pg_rights.c */
 bool pg_try_rights(Database *db, Err *err) NODISCARD;
+/* LIVE_belay_try_PID_x, where a right is tried: of this site and of one process. */
+char *pg_trial_name(const Database *db, pid_t pid, char which);
+/* Drops those that a killed process left; their names are added to *ret. */
+bool pg_trial_sweep(Database *db, StrList *ret, Err *err) NODISCARD;
 /* pg_obstacles.c */
 bool pg_obstacles(Database *db, Err *ret, Err *err) NODISCARD;
 bool pg_replication(Database *db, Err *ret, Err *err) NODISCARD;

@@ -1,5 +1,6 @@
 #include "database/pg.h"
 #include "database/pg_elsewhere.h"
+#include "database/pg_rights.h"
 
 #include <string.h>
 
@@ -165,7 +166,7 @@ bool pg_scratch_sweep(Database *db, const char *run, StrList *ret, Err *err)
 			 : !sweep_unmarked(db, name, pg_text(rows, i, 2), run, ret, err))
 			return false;
 	}
-	return true;
+	return pg_trial_sweep(db, ret, err);
 }
 
 /* DROP DATABASE takes inactive logical slots along without a word. */

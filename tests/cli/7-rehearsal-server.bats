@@ -74,7 +74,7 @@ untouched() {
 		complain "$(tail -n 1 "$SITE/out")"
 	# On the site's server the checks try rights with empty databases; nothing is restored there.
 	PGUSER=postgres psql -d postgres -qX -c "ALTER SYSTEM RESET log_statement" -c 'SELECT pg_reload_conf()' >/dev/null
-	grep -q 'CREATE DATABASE belay_try_' "$PG_DIR/log"
+	grep -q '_belay_try_' "$PG_DIR/log"
 	! grep -q '_belay_proof_' "$PG_DIR/log" || complain "$(grep _belay_proof_ "$PG_DIR/log")"
 	! grep -qF t3ster-s3cret -r "$SITE/state" "$SITE/out" "$SITE/err" ||
 		complain "the password of the rehearsal server was written down"

@@ -33,7 +33,7 @@ static void test_enough_rights(void **state)
 
 		assert_done(database_try_rights(db, &err), &err);
 		assert_sql("app", "postgres",
-			"SELECT count(*) FROM pg_database WHERE datname ~ '^belay_try'", "0");
+			"SELECT count(*) FROM pg_database WHERE datname ~ '_belay_try_'", "0");
 		close_site(db, &site);
 	}
 }
@@ -66,6 +66,28 @@ static void test_missing_rights(void **state)
 	free(site.admin_url);
 	close_site(db, &site);
 	server_sql("postgres", "postgres", "ALTER ROLE app CREATEDB");
+}
+
+/* A process that was killed while it tried is gone; whose names begin otherwise are others'. */
+static void test_leftovers_are_swept(void **state)
+{
+	AUTO(strlist_clear) StrList swept = {0};
+	Site site;
+	Err err = {0};
+
+	(void)state;
+	NEED_SERVER();
+	server_sql("app", "postgres", "CREATE DATABASE webui_belay_try_999999998_a");
+	server_sql("app", "postgres", "CREATE DATABASE other_belay_try_999999998_a");
+	Database *db = open_as("app", "webui", &site);
+	assert_done(database_scratch_sweep(db, NULL, &swept, &err), &err);
+	AUTO(free_auto) char *names = strlist_join(&swept, " ");
+	assert_string_equal(names, "webui_belay_try_999999998_a");
+	assert_sql("app", "postgres",
+		"SELECT string_agg(datname, ' ') FROM pg_database WHERE datname ~ '_belay_try_'",
+		"other_belay_try_999999998_a");
+	close_site(db, &site);
+	server_sql("app", "postgres", "DROP DATABASE other_belay_try_999999998_a");
 }
 
 static char *obstacles(Database *db)
@@ -327,6 +349,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_enough_rights),
+		cmocka_unit_test(test_leftovers_are_swept),
 		cmocka_unit_test(test_missing_rights),
 		cmocka_unit_test(test_obstacles),
 		cmocka_unit_test(test_each_lack),
