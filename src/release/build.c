@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "os/file.h"
 #include "os/tree.h"
+#include "release/builders.h"
 #include "release/data_home.h"
 #include "release/image.h"
 #include "release/installer.h"
@@ -112,6 +113,11 @@ static bool discard(const Build *build, Err *err)
 	       marker_sweep(build->path, err);
 }
 
+static bool sweep_unfinished(const char *path, Err *err)
+{
+	return (!marker_is_building(path) || builders_end(path, err)) && marker_sweep(path, err);
+}
+
 /* *ret_ready: the folder holds what was asked for. Otherwise there is nothing at that path any
  * more. */
 static bool look_at_existing(const Build *build, Release *ret, bool *ret_ready, Err *err)
@@ -121,7 +127,7 @@ static bool look_at_existing(const Build *build, Release *ret, bool *ret_ready, 
 	AUTO(err_clear) Err broken = {0};
 
 	*ret_ready = false;
-	if (!marker_sweep(build->path, err))
+	if (!sweep_unfinished(build->path, err))
 		return false;
 	if (file_kind(build->path) == FILE_ABSENT)
 		return true;
@@ -511,5 +517,5 @@ bool release_sweep(const Site *site, const char *version, Err *err)
 	AUTO(free_auto) char *releases = site_releases_dir(site);
 	AUTO(free_auto) char *path = path_join(releases, version);
 
-	return marker_sweep(path, err);
+	return sweep_unfinished(path, err);
 }

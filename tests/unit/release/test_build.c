@@ -1,8 +1,14 @@
 #include "release/build.h"
 
+#include <poll.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "base/event.h"
 #include "base/text.h"
 #include "fake_env.h"
+#include "os/process_table.h"
 #include "release/data_home.h"
 #include "release/link.h"
 #include "release/marker.h"
@@ -258,6 +264,42 @@ static void sweep_takes_leftovers_and_nothing_else(void **state)
 	assert_false(file_exists(leftover));
 }
 
+/* Those whom the installer had started outlive it, and make folders anew. */
+static void sweep_ends_who_still_works_in_it(void **state)
+{
+	FakeSite *fake = *state;
+	AUTO(free_auto) char *leftover = path_join(fake->releases, "0.8.0");
+	AUTO(free_auto) char *program = path_join(leftover, "bin/python");
+
+	fake_env(leftover, "0.8.0");
+	assert_done(file_remove(program, &fake->err), &fake->err);
+	assert_done(file_copy("/bin/sleep", program, 0755, &fake->err), &fake->err);
+	const pid_t worker = fork();
+
+	if (worker == 0) {
+		execl(program, program, "600", (char *)NULL);
+		_exit(127);
+	}
+	/* Until it is that program. */
+	for (int i = 0; i < 500; i++) {
+		AUTO(process_clear) Process process = {0};
+
+		if (process_read(worker, &process, &fake->err) && process.argv.len &&
+			str_is(process.argv.items[0], program))
+			break;
+		err_clear(&fake->err);
+		poll(NULL, 0, 10);
+	}
+	/* A finished release may be at work. */
+	assert_done(release_sweep(&fake->site, "0.8.0", &fake->err), &fake->err);
+	assert_int_equal(waitpid(worker, NULL, WNOHANG), 0);
+	assert_done(marker_begin(leftover, &fake->err), &fake->err);
+	assert_done(release_sweep(&fake->site, "0.8.0", &fake->err), &fake->err);
+	waitpid(worker, NULL, 0);
+	assert_int_equal(kill(worker, 0), -1);
+	assert_false(file_exists(leftover));
+}
+
 /* The folder that the first upgrade moved there has no marker, and is the way back. */
 static void an_environment_from_before_belay_is_used_as_it_is(void **state)
 {
@@ -344,6 +386,7 @@ int main(void)
 		BUILD_TEST(a_release_in_use_is_never_built_anew),
 		BUILD_TEST(a_failed_build_is_a_leftover_that_the_next_one_removes),
 		BUILD_TEST(sweep_takes_leftovers_and_nothing_else),
+		BUILD_TEST(sweep_ends_who_still_works_in_it),
 		BUILD_TEST(an_environment_from_before_belay_is_used_as_it_is),
 		BUILD_TEST(a_foreign_folder_in_the_way_is_left_alone),
 		BUILD_TEST(a_missing_driver_is_refused),
