@@ -141,7 +141,7 @@ static void who_would_start_it(void **state)
 	owner_is(&look, SERVICE_SCRIPT, "lies in the start directory", NULL);
 	assert_string_equal(path_name(look.draft.start_script), "start_openwebui.sh");
 	scratch_file(root, "start_older.sh", "open-webui serve\n", 0755);
-	owner_is(&look, SERVICE_RECIPE, "no unit and no start script in", "several files in");
+	owner_is(&look, SERVICE_RECIPE, "no unit, and several files in", "several files in");
 	/* Named by an option: nothing is left to find. */
 	look.wished[script - site_keys] = true;
 	owner_is(&look, SERVICE_SCRIPT, NULL, NULL);
