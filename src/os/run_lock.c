@@ -2,6 +2,8 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -10,7 +12,9 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-#define MOST 512
+#define MOST    512
+#define GONE_MS 2000
+#define TICK_MS 10
 
 struct RunLock {
 	int fd;
@@ -74,9 +78,37 @@ static bool fail_busy(int fd, Err *err)
 	return err_hint(err, "belay status");
 }
 
-bool run_lock_take(const char *path, const char *what, RunLock **ret, Err *err)
+/* Killed, and what it had forked is not another program yet, or has not noticed: it has the lock
+ * too. */
+static bool holder_is_gone(int fd)
+{
+	AUTO(holder_clear) Holder holder = read_holder(fd);
+	const pid_t pid = (pid_t)strtol(holder.pid, NULL, 10);
+
+	return pid > 0 && kill(pid, 0) < 0 && errno == ESRCH;
+}
+
+/* There is no event to wait for: a lock cannot be waited for with a limit. */
+static bool lock_whole(int fd)
 {
 	struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+	const Deadline patience = deadline_in(GONE_MS);
+
+	while (fcntl(fd, F_OFD_SETLK, &whole) < 0) {
+		const int saved = errno;
+		const bool wait = (saved == EAGAIN || saved == EACCES) && holder_is_gone(fd) &&
+				  deadline_left_ms(patience) > 0;
+
+		errno = saved;
+		if (!wait)
+			return false;
+		poll(NULL, 0, TICK_MS);
+	}
+	return true;
+}
+
+bool run_lock_take(const char *path, const char *what, RunLock **ret, Err *err)
+{
 	AUTO(close_auto) int fd = -1;
 
 	if (!FAULT(err, "run-lock"))
@@ -84,7 +116,7 @@ bool run_lock_take(const char *path, const char *what, RunLock **ret, Err *err)
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
 	if (fd < 0)
 		return err_fail_sys(err, "cannot open the lock file '%s'", path);
-	if (fcntl(fd, F_OFD_SETLK, &whole) < 0) {
+	if (!lock_whole(fd)) {
 		if (errno == EAGAIN || errno == EACCES)
 			return fail_busy(fd, err);
 		return err_fail_sys(err, "cannot lock '%s'", path);

@@ -5,7 +5,8 @@
 
 typedef struct RunLock RunLock;
 
-/* ERR_BUSY, naming pid, command and since when, if another process holds it. Waits for nothing. */
+/* ERR_BUSY, naming pid, command and since when, if another process holds it. Waits for nothing, but
+ * for what a killed holder left to follow it, 2 s at most. */
 bool run_lock_take(const char *path, const char *what, RunLock **ret, Err *err) NODISCARD;
 void run_lock_release(RunLock *lock);
 DEFINE_AUTO(RunLock, run_lock_release)

@@ -1,5 +1,6 @@
 #include "scratch.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -71,12 +72,42 @@ static void a_killed_holder_holds_nothing(void **state)
 	assert_done(run_lock_take(in(state, "lock"), "resume", &lock, &err), &err);
 }
 
+/* What the killed one had forked has its lock for a moment yet. */
+static void a_killed_holders_child_is_waited_for(void **state)
+{
+	AUTO(err_clear) Err err = {0};
+	AUTO(run_lock_release_auto) RunLock *lock = NULL;
+	int ready[2];
+	char byte;
+	pid_t child;
+
+	assert_int_equal(pipe(ready), 0);
+	child = fork();
+	if (child == 0) {
+		RunLock *own = NULL;
+
+		if (run_lock_take(in(state, "lock"), "upgrade", &own, &err) && fork() == 0) {
+			poll(NULL, 0, 300);
+			_exit(0);
+		}
+		_exit(write(ready[1], "x", 1) != 1);
+	}
+	close(ready[1]);
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+	waitpid(child, NULL, 0);
+	AUTO(free_auto) char *holder = run_lock_holder(in(state, "lock"));
+	assert_part(holder, "upgrade");
+	assert_done(run_lock_take(in(state, "lock"), "resume", &lock, &err), &err);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		scratch_test(second_run_is_told_who_holds_it),
 		scratch_test(release_gives_it_back),
 		scratch_test(a_killed_holder_holds_nothing),
+		scratch_test(a_killed_holders_child_is_waited_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
