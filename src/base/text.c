@@ -112,6 +112,18 @@ static bool is_space(char c)
 	return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
+char *str_with_tail(const char *start, const char *tail, size_t max)
+{
+	size_t keep = strlen(start);
+
+	if (keep + strlen(tail) > max) {
+		keep = strlen(tail) < max ? max - strlen(tail) : 0;
+		while (keep > 0 && ((unsigned char)start[keep] & 0xc0) == 0x80)
+			keep--;
+	}
+	return str_format("%.*s%s", (int)keep, start, tail);
+}
+
 char *str_trim(char *text)
 {
 	size_t len;

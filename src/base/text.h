@@ -36,7 +36,10 @@ bool str_starts(const char *text, const char *prefix);
 bool str_ends(const char *text, const char *suffix);
 bool str_is(const char *a, const char *b); /* equal; two NULLs are equal */
 bool str_empty(const char *text);          /* NULL or "" */
-char *str_trim(char *text);                /* in place; returns the first non-space */
+/* START cut so that START TAIL has at most `max` bytes, at the border of a UTF-8 character; TAIL is
+ * whole. Caller frees. */
+char *str_with_tail(const char *start, const char *tail, size_t max);
+char *str_trim(char *text); /* in place; returns the first non-space */
 /* 'nearest' for "did you mean": the candidate with the smallest edit distance, or NULL if none is
  * near. candidates is NULL-terminated. */
 const char *str_nearest(const char *word, const char *const *candidates);

@@ -23,6 +23,9 @@
 
 typedef struct Database Database;
 
+/* PostgreSQL cuts longer names off silently. */
+enum { DATABASE_NAME_MAX = 63 };
+
 /* Connects nowhere yet. */
 bool database_open(const Site *site, Database **ret, Err *err) NODISCARD;
 void database_close(Database *db);

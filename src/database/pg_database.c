@@ -8,8 +8,6 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-enum { NAME_MAX_BYTES = 63 };
-
 static bool open_backend(Database *db, Err *err)
 {
 	PgBackend *backend = NEW(PgBackend);
@@ -46,20 +44,14 @@ static void close_backend(Database *db)
 static char *spare_name(const Database *db, const char *run)
 {
 	AUTO(text_clear) Text digits = TEXT_INIT(15);
-	size_t keep = strlen(db->live);
 
 	for (const char *at = run; *at && digits.len < 14; at++) {
 		if (*at >= '0' && *at <= '9')
 			text_add_bytes(&digits, at, 1);
 	}
-	const size_t suffix = strlen("_belay_") + digits.len;
+	AUTO(free_auto) char *tail = str_format("_belay_%s", digits.data ? digits.data : "");
 
-	if (keep + suffix > NAME_MAX_BYTES) {
-		keep = NAME_MAX_BYTES - suffix;
-		while (keep > 0 && ((unsigned char)db->live[keep] & 0xc0) == 0x80)
-			keep--;
-	}
-	return str_format("%.*s_belay_%s", (int)keep, db->live, digits.data ? digits.data : "");
+	return str_with_tail(db->live, tail, DATABASE_NAME_MAX);
 }
 
 static char *url_of(const Database *db, const char *place)

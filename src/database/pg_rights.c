@@ -10,8 +10,6 @@
 #include "base/text.h"
 #include "os/process_table.h"
 
-#define NAME_MAX_BYTES 63
-
 /* -- rights, by using them --------------------------------------------------------------------- */
 
 typedef struct Trial {
@@ -22,12 +20,8 @@ typedef struct Trial {
 char *pg_trial_name(const Database *db, pid_t pid, char which)
 {
 	AUTO(free_auto) char *tail = str_format("_belay_try_%d_%c", (int)pid, which);
-	size_t keep = strlen(db->live);
 
-	while (keep > 0 && (keep + strlen(tail) > NAME_MAX_BYTES ||
-				   ((unsigned char)db->live[keep] & 0xc0) == 0x80))
-		keep--;
-	return str_format("%.*s%s", (int)keep, db->live, tail);
+	return str_with_tail(db->live, tail, DATABASE_NAME_MAX);
 }
 
 /* Also takes away what an earlier process with this id left behind. */

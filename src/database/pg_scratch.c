@@ -21,18 +21,15 @@ char *pg_scratch_name(const Database *db, const char *run)
 	AUTO(free_auto) char *spare = database_spare_name(db, run);
 	const char *end = strstr(spare, "_belay_");
 	const char *next;
-	size_t keep;
 
 	while (end && (next = strstr(end + 1, "_belay_")))
 		end = next;
 	if (!end)
 		return str_format("%s_proof", spare);
-	const size_t tail = strlen(infix) + strlen(end + strlen("_belay_"));
+	AUTO(free_auto) char *start = str_dup_n(spare, (size_t)(end - spare));
+	AUTO(free_auto) char *tail = str_format("%s%s", infix, end + strlen("_belay_"));
 
-	keep = (size_t)(end - spare);
-	while (keep > 0 && (keep + tail > 63 || ((unsigned char)spare[keep] & 0xc0) == 0x80))
-		keep--;
-	return str_format("%.*s%s%s", (int)keep, spare, infix, end + strlen("_belay_"));
+	return str_with_tail(start, tail, DATABASE_NAME_MAX);
 }
 
 bool pg_restore_way(Database *db, bool *ret_from_file, char **ret_how, Err *err)

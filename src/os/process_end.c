@@ -14,6 +14,7 @@
 #endif
 
 #define KILL_LIMIT_MS 5000
+#define ALL_MAX       4096
 
 /* Opened first, compared afterwards: while the descriptor is held the number is not re-used. */
 int process_open(pid_t pid, uint64_t start_ticks)
@@ -83,4 +84,39 @@ bool process_end(int pidfd, int64_t term_ms, Err *err)
 		return true;
 	return err_fail(err, ERR_TIMEOUT, "a process did not end within %d s of KILL",
 		KILL_LIMIT_MS / 1000);
+}
+
+typedef struct Search {
+	bool (*is_meant)(const char *path, const Process *process);
+	const char *path;
+	pid_t pid; /* 0: none */
+	uint64_t start_ticks;
+} Search;
+
+static bool look_at(void *arg, const Process *process)
+{
+	Search *search = arg;
+
+	if (!search->is_meant(search->path, process))
+		return true;
+	search->pid = process->pid;
+	search->start_ticks = process->start_ticks;
+	return false;
+}
+
+bool process_end_all(bool (*is_meant)(const char *path, const Process *process), const char *path,
+	int64_t term_ms, Err *err)
+{
+	for (int i = 0; i < ALL_MAX; i++) {
+		Search search = {.is_meant = is_meant, .path = path};
+		AUTO(close_auto) int pidfd = -1;
+
+		process_each(look_at, &search);
+		if (!search.pid)
+			return true;
+		pidfd = process_open(search.pid, search.start_ticks);
+		if (pidfd >= 0 && !process_end(pidfd, term_ms, err))
+			return err_wrap(err, "process %d", (int)search.pid);
+	}
+	return err_fail(err, ERR_REFUSED, "processes go on starting in '%s'", path);
 }

@@ -52,6 +52,10 @@ int process_open(pid_t pid, uint64_t start_ticks);
 bool process_alive(int pidfd);
 /* TERM, wait up to term_ms, KILL, wait up to 5 s. ERR_TIMEOUT when it is still there. */
 bool process_end(int pidfd, int64_t term_ms, Err *err) NODISCARD;
+/* Every process that is meant: one after the other, also those that they start meanwhile.
+ * ERR_REFUSED when there is no end of them. */
+bool process_end_all(bool (*is_meant)(const char *path, const Process *process), const char *path,
+	int64_t term_ms, Err *err) NODISCARD;
 bool process_wait_gone(int pidfd, int64_t ms); /* true: gone */
 /* Paths of files mapped executable that end with `suffix`, at most `max`. */
 bool process_maps(pid_t pid, const char *suffix, size_t max, StrList *ret, Err *err) NODISCARD;

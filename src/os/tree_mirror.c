@@ -192,8 +192,9 @@ static bool mirror_subfolder(
 			return false;
 		if (mkdirat(to, source->name, 0700) < 0)
 			return err_fail_sys(err, "cannot create the copy of '%s'", source->path);
-		pass->changes++;
 	}
+	if (!copy_there || !has_same_rights(source, copy))
+		pass->changes++;
 	/* As an ordinary user: what an earlier pass made read-only must be filled once more. */
 	if (copy_there && (copy->st.st_mode & 0700) != 0700 &&
 		fchmodat(to, source->name, 0700, 0) < 0)

@@ -15,11 +15,9 @@
 #include "rehearse/rehearse.h"
 #include "release/throwaway.h"
 
-#define RECORD_MAX     16384
-#define END_MS         5000
-#define STRAYS_MAX     64
-#define NAME_MAX_BYTES 63 /* PostgreSQL cuts longer names off silently */
-#define SUFFIX         ".running"
+#define RECORD_MAX 16384
+#define END_MS     5000
+#define SUFFIX     ".running"
 
 static bool start_ticks(pid_t pid, uint64_t *ret, Err *err)
 {
@@ -47,17 +45,10 @@ char *scratch_place(Database *db, const char *run, const char *data_dir)
 {
 	AUTO(free_auto) char *digits = digits_of(run);
 	AUTO(free_auto) char *suffix = str_format("_rehearsal_%.40s", digits);
-	const char *live = database_live(db);
-	size_t keep = strlen(live);
 
 	if (database_is_sqlite(db))
 		return path_join(data_dir, "webui.db");
-	if (keep + strlen(suffix) > NAME_MAX_BYTES) {
-		keep = NAME_MAX_BYTES - strlen(suffix);
-		while (keep > 0 && ((unsigned char)live[keep] & 0xc0) == 0x80)
-			keep--;
-	}
-	return str_format("%.*s%s", (int)keep, live, suffix);
+	return str_with_tail(database_live(db), suffix, DATABASE_NAME_MAX);
 }
 
 /* ---- the record ---- */
@@ -202,40 +193,19 @@ static bool end_server(Scratch *scratch, Err *err)
 	return true;
 }
 
-typedef struct Stray {
-	const char *folder;
-	pid_t pid;
-	uint64_t start_ticks;
-} Stray;
-
-static bool look_for_stray(void *arg, const Process *process)
+static bool is_stray(const char *folder, const Process *process)
 {
-	Stray *stray = arg;
 	const char *data_dir = env_get(&process->env, "DATA_DIR");
 
-	if (process->pid == getpid() || !data_dir || !path_below(data_dir, stray->folder))
-		return true;
-	stray->pid = process->pid;
-	stray->start_ticks = process->start_ticks;
-	return false;
+	return process->pid != getpid() && data_dir && path_below(data_dir, folder);
 }
 
 /* One that left the server and its group, as a daemon does, still has the environment that was made
  * for the rehearsal. */
 static bool end_strays(const Scratch *scratch, Err *err)
 {
-	for (int round = 0; scratch->folder && round < STRAYS_MAX; round++) {
-		Stray stray = {.folder = scratch->folder};
-		AUTO(close_auto) int pidfd = -1;
-
-		process_each(look_for_stray, &stray);
-		if (!stray.pid)
-			return true;
-		pidfd = process_open(stray.pid, stray.start_ticks);
-		if (pidfd >= 0 && !process_end(pidfd, END_MS, err))
-			return err_wrap(err, "ending the server of a rehearsal");
-	}
-	return true;
+	return !scratch->folder || process_end_all(is_stray, scratch->folder, END_MS, err) ||
+	       err_wrap(err, "ending the server of a rehearsal");
 }
 
 /* Without a comment it is one that belay was killed in the middle of making: its name is in our

@@ -12,8 +12,8 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "os/file.h"
+#include "os/process_table.h"
 #include "os/tree.h"
-#include "release/builders.h"
 #include "release/data_home.h"
 #include "release/image.h"
 #include "release/installer.h"
@@ -21,6 +21,7 @@
 #include "release/marker.h"
 #include "release/python.h"
 
+#define TERM_MS             1000
 #define STEP                "build-release"
 #define OVERRIDES_MAX_BYTES (1024 * 1024)
 #define DOTENV_MAX_BYTES    (1024 * 1024)
@@ -113,9 +114,18 @@ static bool discard(const Build *build, Err *err)
 	       marker_sweep(build->path, err);
 }
 
+/* The installer dies with belay, those whom it had started do not: a worker that compiles byte code
+ * makes folders anew that were just removed. Nothing is served from an unfinished release. */
+static bool works_in(const char *release_path, const Process *process)
+{
+	return process->argv.len && path_below(process->argv.items[0], release_path);
+}
+
 static bool sweep_unfinished(const char *path, Err *err)
 {
-	return (!marker_is_building(path) || builders_end(path, err)) && marker_sweep(path, err);
+	if (marker_is_building(path) && !process_end_all(works_in, path, TERM_MS, err))
+		return err_wrap(err, "ending an unfinished build");
+	return marker_sweep(path, err);
 }
 
 /* *ret_ready: the folder holds what was asked for. Otherwise there is nothing at that path any

@@ -146,6 +146,29 @@ static void one_message_may_use_several(void **state UNUSED)
 	assert_string_equal(line, "1.0 KB of 2.0 KB in 3.0 s");
 }
 
+static void a_tail_is_whole_and_no_character_is_cut(void **state UNUSED)
+{
+	static const struct {
+		const char *start, *tail;
+		size_t max;
+		const char *made;
+	} rows[] = {
+		{"webui", "_new", 63, "webui_new"},
+		{"webui", "_new", 9, "webui_new"},
+		{"webui", "_new", 8, "webu_new"},
+		{"\355\225\234\352\270\200", "_x", 8, "\355\225\234\352\270\200_x"},
+		{"\355\225\234\352\270\200", "_x", 7, "\355\225\234_x"},
+		{"webui", "_longer", 5, "_longer"},
+	};
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		AUTO(free_auto)
+		char *made = str_with_tail(rows[i].start, rows[i].tail, rows[i].max);
+
+		assert_string_equal(made, rows[i].made);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -158,6 +181,7 @@ int main(void)
 		cmocka_unit_test(sizes),
 		cmocka_unit_test(durations),
 		cmocka_unit_test(one_message_may_use_several),
+		cmocka_unit_test(a_tail_is_whole_and_no_character_is_cut),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
