@@ -129,7 +129,7 @@ static bool prune(Session *session, const FlowWish *wish, FlowEnd *ret, Err *err
 	plan = plan_of(session->site, &retiring, wish->way_back);
 	more = json_pack("{s:o}", "plan", plan);
 	if (count(&retiring) == 0 && !wish->way_back) {
-		bool swept = wish->plan_only || sweep_scratch(session->site, err);
+		bool swept = wish->plan_only || sweep_scratch(session->site, session->journal, err);
 
 		if (swept)
 			event_notice("all-kept", false,
@@ -143,7 +143,8 @@ static bool prune(Session *session, const FlowWish *wish, FlowEnd *ret, Err *err
 		return session_result(session, "planned", more, ret, err);
 	if (!session_agree(wish, plan, err))
 		return session_result(session, "declined", more, ret, err);
-	if (!give_up(session, wish->way_back, err) || !sweep_scratch(session->site, err))
+	if (!give_up(session, wish->way_back, err) ||
+		!sweep_scratch(session->site, session->journal, err))
 		return session_result(session, NULL, more, ret, err);
 	json_put_int(more, "removed", (int64_t)retire(session->site, &retiring));
 	return session_result(session, "pruned", more, ret, err);

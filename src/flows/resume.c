@@ -123,12 +123,13 @@ static void tell_orphans(const Site *site)
 
 /* Only after a run is over: what it could still need is no leftover. A site that an undo took away
  * has none. */
-static void tidy_up(const Site *site, bool over)
+static void tidy_up(const Session *session, bool over)
 {
+	const Site *site = session->site;
 	AUTO(err_clear) Err err = {0};
 
 	/* A database server that is away is asked again by the next run. */
-	if (over && file_exists(site->file) && !sweep_scratch(site, &err) &&
+	if (over && file_exists(site->file) && !sweep_scratch(site, session->journal, &err) &&
 		err.kind != ERR_DATABASE)
 		event_warn_err("leftover", &err);
 	tell_orphans(site);
@@ -141,12 +142,12 @@ static bool go(Session *session, int row, Way way, FlowEnd *ret, Err *err)
 
 	if (way == WAY_FINISH) {
 		end = session_run(session, steps_of(session, row), &cause, err);
-		tidy_up(session->site, end == RUN_DONE || end == RUN_UNDONE);
+		tidy_up(session, end == RUN_DONE || end == RUN_UNDONE);
 		return session_finish(session, end, resumable[row].done, &cause, ret, err);
 	}
 	/* An undo that was asked for and went well is a success. */
 	end = session_undo(session, steps_of(session, row), err);
-	tidy_up(session->site, end == RUN_UNDONE);
+	tidy_up(session, end == RUN_UNDONE);
 	return session_finish(
 		session, end == RUN_UNDONE ? RUN_DONE : end, "undone", &cause, ret, err);
 }
@@ -185,7 +186,7 @@ bool flow_resume(Site *site, const FlowWish *wish, FlowEnd *ret, Err *err)
 		return session_result(&session, NULL, NULL, ret, err);
 	if (!any) {
 		event_notice("no-run", false, "no run is unfinished");
-		tidy_up(site, true);
+		tidy_up(&session, true);
 		return session_result(&session, "nothing-to-do", NULL, ret, err);
 	}
 	return resume(&session, &open, wish, ret, err);

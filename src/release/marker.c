@@ -60,7 +60,7 @@ bool marker_sweep(const char *release_path, Err *err)
 	if (marker_is_building(release_path) && file_kind(release_path) == FILE_FOLDER &&
 		!tree_remove(release_path, err))
 		return err_wrap(err, "removing an unfinished build");
-	return file_remove(sign, err);
+	return file_remove_unfinished(sign, err) && file_remove(sign, err);
 }
 
 /* The owner is looked at each time: a crash between making and giving away leaves it with root. A

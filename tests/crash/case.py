@@ -3,6 +3,7 @@ run many of them.
 """
 
 import json
+import os
 import re
 import subprocess
 import time
@@ -41,6 +42,12 @@ def rehearsed(lab):
     expect(lab.belay("rehearse", "0.8.0"), 0)
 
 
+def lost(lab):
+    """A machine that has nothing of the site but a backup set."""
+    expect(lab.belay("backup"), 0)
+    lab.lose()
+
+
 def way_back(lab):
     return lab.belay("status").result["way_back"]["run"]
 
@@ -49,12 +56,18 @@ def oldest_set(lab):
     return min(one["name"] for one in lab.belay("backups").result["sets"])
 
 
+def lost_set(lab):
+    return str(next((lab.site / "lost").iterdir()))
+
+
 # flow: state to start from, run that was broken off there (both made once, by a function), the command.
 FLOWS = {
     "upgrade": (None, None, lambda lab: ["upgrade", "0.8.0", "--yes"]),
     "rollback": (upgraded, None, lambda lab: ["rollback", "--yes", "--accept-loss"]),
     "backup": (None, None, lambda lab: ["backup"]),
     "restore": (upgraded, None, lambda lab: ["restore", oldest_set(lab), "--yes"]),
+    "restore-empty": (lost, None, lambda lab: ["restore", lost_set(lab), "--wheels", f"{os.environ['CACHE']}/wheelhouse",
+                                               "--start-timeout", "60", "--watch", "0", "--yes"]),
     "rehearse": (None, None, lambda lab: ["rehearse", "0.8.0"]),
     "prune": (many_sets, None, lambda lab: ["prune", "--way-back", way_back(lab), "--yes"]),
     "resume-finish": (None, broken_upgrade, lambda lab: ["resume", "--finish", "--yes"]),
@@ -202,12 +215,16 @@ class Case:
         if self.reference.flow == "prune":
             self.finish_prune()
             return ("new",)
+        if self.lab.is_lost():
+            return self.once_more()
         word = "--undo" if undo else "--finish"
         if again:
             number = int(re.sub(r"\D", "", self.fault) or 1)
             self.resume(word, fault=f"kill:{1 + number * 7 % 40}")
             if hand:
                 self.by_hand()
+            if self.lab.is_lost():
+                return self.once_more()
             expect(self.resume(), 0)
             return ("old", "new")
         done = self.resume(word)
@@ -224,6 +241,11 @@ class Case:
 
     def began(self):
         return bool(self.reference.broken) or any(line.endswith(" after-intent") for line in self.log.read_text().splitlines())
+
+    def once_more(self):
+        """Nothing can be resumed where no site is known; the same command begins anew."""
+        expect(self.lab.belay(*self.reference.words), 0)
+        return ("new",)
 
     def finish_prune(self):
         status = self.lab.belay("status").result
@@ -254,6 +276,9 @@ class Case:
 
     def judge(self, allowed):
         lab, ref = self.lab, self.reference
+        if lab.is_lost():
+            self.judge_lost(allowed)
+            allowed = self.once_more()
         lab.wait_for_server()
         if self.fault.startswith(("fail", "full")) and self.left_over():
             # It was the removal that failed. Then it is said, and the next one takes it away.
@@ -274,6 +299,16 @@ class Case:
             for one in lab.belay("backups").result["sets"]:
                 expect(lab.belay("verify", one["name"]), 0)
         lab.write_chat("saved afterwards")
+
+    def judge_lost(self, allowed):
+        """Undone to the last file: what is there is a backup set, and belay's own notes."""
+        lab, ref = self.lab, self.reference
+        now = lab.signature()
+        if now != ref.old or "old" not in allowed:
+            raise Wrong(f"no site is there, and should be {allowed}; {now}, once {ref.old}")
+        extra = {name for name in lab.listing() - ref.old_names if not re.match("state(/|$)", name)}
+        if extra and not self.fault.startswith(("fail", "full")):
+            raise Wrong(f"left over where the site was: {sorted(extra)}")
 
     def left_over(self):
         return self.lab.listing() - self.reference.old_names - self.reference.new_names

@@ -224,11 +224,31 @@ class Lab:
         except subprocess.TimeoutExpired:
             raise Wrong("the start script hangs")
 
+    def lose(self):
+        """The machine is gone; what is left is the newest backup set, and what the judge knows."""
+        self.stop()
+        kept = self.site / "lost"
+        newest = max((self.site / "start/backups").glob("openwebui_backup_*"))
+        kept.mkdir()
+        newest.rename(kept / newest.name)
+        for entry in self.site.iterdir():
+            if entry.name not in ("lost", "expected", "token", "site.env"):
+                shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
+        if self.postgres:
+            self.postgres.ask(f"DROP DATABASE {DATABASE}")
+
+    def is_lost(self):
+        return not (self.site / "site.conf").exists()
+
     def start(self):
+        if self.is_lost():
+            return
         self.start_script()
         self.wait_for_server()
 
     def wait_for_server(self):
+        if self.is_lost():
+            return
         if not self.until(self.is_up, 40):
             log = (self.site / "start/openwebui.log").read_text(errors="replace")[-1500:]
             raise Wrong(f"no server answers on port {self.port}; its log ends:\n{log}")
@@ -296,6 +316,8 @@ class Lab:
 
     def signature(self):
         """What must be all old or all new. The server is up."""
+        if self.is_lost():
+            return {"lost": digest_folder(self.site / "lost"), "places": self.places(), "processes": self.processes()}
         database, revision = self.digests()
         pids = self.servers()
         program = {os.readlink(f"/proc/{pid}/cwd") for pid in pids}
@@ -344,7 +366,7 @@ class Lab:
                 subfolders[:] = []
                 continue
             names.update(os.path.join(at, name).removeprefix("./") for name in subfolders + files)
-        plain = {re.sub(r"\d{8}-?\d{6}(-[a-z]+(-\d+)?|-\d+)?", "RUN", re.sub(
+        plain = {re.sub(r"\d{8}-?\d{6}(-[a-z]+)*(-\d+)?", "RUN", re.sub(
             r"openwebui_backup_\d{8}_\d{6}(_\d+)?", "SET", name)) for name in names}
         return {name for name in plain if not re.search(r"__pycache__|\.pyc$|-(wal|shm|journal)$", name)} | self.places()
 

@@ -33,17 +33,17 @@ run_bats() {
 	' sh "$RESULTS" "$part" '{}'
 }
 
+# As many programs at a time as there are processors; shown are failures and what was skipped.
 test_unit() {
 	meson introspect --tests "$TESTED" | jq -r '.[] | [.name, .cmd[0]] | @tsv' |
-		while IFS="$(printf '\t')" read -r name program; do
-			out=$RESULTS/unit-$(echo "$name" | tr '/' '-').tap
-			CMOCKA_MESSAGE_OUTPUT=TAP timeout "${UNIT_LIMIT:-120}" ${UNIT_UNDER:-} "$program" >"$out" 2>&1 </dev/null ||
-				grep '^not ok' "$out" | grep -qv '# SKIP' || echo "not ok 0 $name ended with an error" >>"$out"
-			# cmocka calls a skipped test "not ok N # SKIP name" and knows no reason.
-			sed -i "s|^not ok \([0-9]*\) # SKIP \(.*\)|ok \1 # skip \2: what it needs is not here, see tests/unit/${name%/*}/test_${name#*/}.c|" "$out"
-			grep -E -A 8 '^not ok' "$out" | sed 's/^/[unit] /' || true
-			grep '^ok.*# skip' "$out" | sed 's/^/[unit] /' || true
-		done
+		xargs -P "$(nproc)" -L 1 sh -c '
+		out=$1/unit-$(echo "$3" | tr / -).tap
+		CMOCKA_MESSAGE_OUTPUT=TAP timeout "$2" "$4" >"$out" 2>&1 </dev/null ||
+			grep "^not ok" "$out" | grep -qv "# SKIP" || echo "not ok 0 $3 ended with an error" >>"$out"
+		# cmocka calls a skipped test "not ok N # SKIP name" and knows no reason.
+		sed -i "s|^not ok \([0-9]*\) # SKIP \(.*\)|ok \1 # skip \2: what it needs is not here, see tests/unit/${3%/*}/test_${3#*/}.c|" "$out"
+		{ grep -E -A 8 "^not ok" "$out"; grep "^ok.*# skip" "$out"; } | sed "s/^/[unit] /"
+	' sh "$RESULTS" "${UNIT_LIMIT:-120}"
 }
 
 test_cli() {
