@@ -67,7 +67,8 @@ static bool undo(RunCtx *ctx, Err *err)
 	const char *home = fact_get(ctx, FACT_TO_HOME);
 	AUTO(free_auto) char *releases = site_releases_dir(ctx->site);
 
-	if (home && !tree_remove(home, err))
+	if (home && (!release_sweep(ctx->site, fact_get(ctx, FACT_TO_VERSION), err) ||
+			    !tree_remove(home, err)))
 		return false;
 	(void)!rmdir(releases); /* only when nothing else is in it */
 	return true;

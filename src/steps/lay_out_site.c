@@ -70,7 +70,8 @@ static bool remove_made(RunCtx *ctx, Err *err)
 	const Site *site = ctx->site;
 	AUTO(free_auto) char *key = path_join(site->start_directory, ".webui_secret_key");
 
-	if (fact_is_yes(ctx, FACT_KEY_MADE) && !file_remove(key, err))
+	if (fact_is_yes(ctx, FACT_KEY_MADE) &&
+		(!file_remove_unfinished(key, err) || !file_remove(key, err)))
 		return false;
 	if (fact_is_yes(ctx, FACT_DATA_MADE) && !tree_remove(site->webui.data_dir, err))
 		return false;
@@ -84,7 +85,7 @@ static bool undo(RunCtx *ctx, Err *err)
 	AUTO(free_auto) char *recipe = site_path(ctx->site, "recipe.json");
 
 	return remove_made(ctx, err) && file_remove(recipe, err) &&
-	       file_remove(ctx->site->file, err);
+	       file_remove_unfinished(ctx->site->file, err) && file_remove(ctx->site->file, err);
 }
 
 const StepDef step_lay_out_site = {
