@@ -216,15 +216,10 @@ class Cut:
         case = Case(ref, f"kill:{self.point}", self.way)
         if "hand" in self.way:
             case.by_hand()
-        expect(lab.belay("status"), 0)
-        for one in lab.belay("backups").result.get("sets", []):
-            if one["proven"]:
-                expect(lab.belay("verify", one["name"]), 0)
-        words = ["--undo"] if "undo" in self.way else ["--finish"] if "finish" in self.way else []
-        done = lab.belay("resume", *words, "--yes")
-        if done.returncode == 3 and "undo" in self.way:
-            done = lab.belay("resume", "--finish", "--yes")
-        expect(done, 0)
+        if not lab.is_lost():
+            self.resume()
+        if lab.is_lost():
+            case.once_more()
         if not lab.servers():
             lab.start()
         lab.wait_for_server()
@@ -234,6 +229,18 @@ class Cut:
         expect(lab.belay("status", "--check"), 0)
         lab.reads_back()
         lab.write_chat("saved afterwards")
+
+    def resume(self):
+        lab = self.lab
+        expect(lab.belay("status"), 0)
+        for one in lab.belay("backups").result.get("sets", []):
+            if one["proven"]:
+                expect(lab.belay("verify", one["name"]), 0)
+        words = ["--undo"] if "undo" in self.way else ["--finish"] if "finish" in self.way else []
+        done = lab.belay("resume", *words, "--yes")
+        if done.returncode == 3 and "undo" in self.way:
+            done = lab.belay("resume", "--finish", "--yes")
+        expect(done, 0)
 
 
 def main():
