@@ -174,14 +174,39 @@ as_before() {
 	site_reads_back
 }
 
-@test "a release that dies a while after the gate: told, with the way back" {
-	site_set watch 60
+# Begins one, until the watching does.
+upgrade_watched() {
+	site_set watch "$1"
 	"$BELAY" --site "$SITE_FILE" upgrade 0.8.0 --yes >"$SITE/out" 2>"$SITE/err" </dev/null 3>&- &
 	pid=$!
 	for _ in $(seq 600); do
-		grep -q 'apply-retention' "$SITE"/state/alpha/runs/*/events.jsonl 2>/dev/null && break
+		grep -q '"watch-service"' "$SITE"/state/alpha/runs/*/events.jsonl 2>/dev/null && return
 		sleep 0.1
 	done
+	complain "nothing is watched"
+}
+
+@test "a release that stays well: the watching ends by itself" {
+	site_set watch 6
+	expect 0 belay upgrade 0.8.0 --yes
+	! grep -q 'does so no more' "$SITE/err" || complain "a false alarm"
+	[ "$(site_version)" = 0.8.0 ]
+	site_reads_back
+}
+
+@test "TERM while the new version is watched: only the watching ends" {
+	upgrade_watched 600
+	kill "$pid"
+	status=0
+	wait "$pid" || status=$?
+	[ "$status" = 0 ]
+	[ "$(site_version)" = 0.8.0 ]
+	site_reads_back
+	expect 0 belay status --check
+}
+
+@test "a release that dies a while after the gate: told, with the way back" {
+	upgrade_watched 60
 	kill -9 "$(site_pid)"
 	status=0
 	wait "$pid" || status=$?

@@ -32,6 +32,14 @@ untouched() {
 	expect_text out '^write-ahead log, as rehearsed +[0-9.]+ [kM]B, checkpoints: [0-9]+'
 }
 
+@test "saving would be refused for longer than the site file allows" {
+	sed -i 's/^\[upgrade\]$/[upgrade]\nmax_read_only = 0.001/' "$SITE_FILE"
+	expect 3 belay upgrade 0.8.0 --yes
+	expect_text err 'max_read_only'
+	sed -i '/^max_read_only/d' "$SITE_FILE"
+	untouched
+}
+
 @test "KILL before a scratch database has its mark: resume removes it all the same" {
 	BELAY_FAULT=kill@pg-comment belay backup
 	[ "$status" = 137 ]

@@ -41,10 +41,13 @@ restore() {
 
 @test "SQLite, data inside the environment" {
 	standin_site alpha inside
+	lib=env/lib/$(ls "$SITE/env/lib")
+	echo 'WEBUI_NAME=Ours' >"$SITE/$lib/.env"
 	lose_everything
 	SITE_DATA=$SITE/env.data
 	restore 0
 	restored_serves
+	grep -q Ours "$SITE/$lib/.env"
 }
 
 @test "SQLite, in another folder and on another port" {
