@@ -100,6 +100,20 @@ restore() {
 	[ ! -e "$SITE_FILE" ]
 }
 
+@test "a set that holds something else than its manifest says: exit 4, nothing stays" {
+	standin_site alpha
+	lose_everything
+	for lie in '["database"]["tables"]["chat"]["rows"] += 1' '["revision"] = "7e5b5dc7342b"'; do
+		cp -a "$set" "$BATS_TEST_TMPDIR/true"
+		manifest_edit "$set" "manifest$lie"
+		restore 4
+		[ -z "$(ls "$SITE" | grep -vxE 'expected|token|site.env|state|out|err')" ] || complain "left: $(ls "$SITE")"
+		rm -r "$set" && mv "$BATS_TEST_TMPDIR/true" "$set"
+	done
+	restore 0
+	restored_serves
+}
+
 @test "a failure undoes everything that was made; killed: resume finishes or undoes" {
 	standin_site alpha
 	lose_everything

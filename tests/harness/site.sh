@@ -405,26 +405,33 @@ prober_dark() {
 	cat "$PROBER_FILE"
 }
 
-# set_copy FROM STAMP [unproven]: another backup set of this site, as if made at 20261123_134812.
-set_copy() {
-	cp -al "$1" "$(dirname "$1")/openwebui_backup_$2"
-	"$PYTHON" - "$(dirname "$1")/openwebui_backup_$2" "${3:-}" <<-'EOF'
+# manifest_edit SET STATEMENT: Python changes `manifest`, and it is sealed again. The file is made anew: copies of
+# the set share it.
+manifest_edit() {
+	"$PYTHON" - "$1/manifest.json" "$2" <<-'EOF'
 	import hashlib, json, os, sys, time
-	path = sys.argv[1] + "/manifest.json"
+	path = sys.argv[1]
 	manifest = json.load(open(path))
 	seal = manifest.pop("seal")
 	sealed = lambda: hashlib.sha256(json.dumps(manifest, separators=(",", ":"), ensure_ascii=False).encode()).hexdigest()
 	assert sealed() == seal, "the harness does not know how a manifest is sealed"
-	manifest["name"] = os.path.basename(sys.argv[1])
-	manifest["made_at_ms"] = int(time.mktime(time.strptime(manifest["name"][-15:], "%Y%m%d_%H%M%S"))) * 1000
-	if sys.argv[2]:
-	    manifest["proven"] = None
+	exec(sys.argv[2])
 	manifest["seal"] = sealed()
 	os.unlink(path)
 	with open(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600), "w") as file:
 	    json.dump(manifest, file, ensure_ascii=False)
 	EOF
 }
+
+# set_copy FROM STAMP [unproven]: another backup set of this site, as if made at 20261123_134812.
+set_copy() {
+	copied=$(dirname "$1")/openwebui_backup_$2
+	cp -al "$1" "$copied"
+	manifest_edit "$copied" 'manifest["name"] = path.split("/")[-2]
+manifest["made_at_ms"] = int(time.mktime(time.strptime(manifest["name"][-15:], "%Y%m%d_%H%M%S"))) * 1000'
+	[ -z "${3:-}" ] || manifest_edit "$copied" 'manifest["proven"] = None'
+}
+
 sets() {
 	(cd "$SITE/start/backups" && ls -d openwebui_backup_* | sed 's/openwebui_backup_//' | tr '\n' ' ')
 }
