@@ -16,6 +16,22 @@ static char *sign_path(const char *release_path)
 	return str_format("%s/.building-%s", folder, path_name(release_path));
 }
 
+char *marker_temp(const char *release_path)
+{
+	AUTO(free_auto) char *sign = sign_path(release_path);
+
+	return str_format("%s.tmp", sign);
+}
+
+static bool remove_sign(const char *release_path, Err *err)
+{
+	AUTO(free_auto) char *temp = marker_temp(release_path);
+	AUTO(free_auto) char *sign = sign_path(release_path);
+
+	return tree_remove(temp, err) && file_remove_unfinished(sign, err) &&
+	       file_remove(sign, err);
+}
+
 bool marker_begin(const char *release_path, Err *err)
 {
 	AUTO(free_auto) char *sign = sign_path(release_path);
@@ -26,10 +42,9 @@ bool marker_begin(const char *release_path, Err *err)
 bool marker_finish(const char *release_path, const json_t *marker, Err *err)
 {
 	AUTO(free_auto) char *path = path_join(release_path, RELEASE_MARKER);
-	AUTO(free_auto) char *sign = sign_path(release_path);
 	AUTO(free_auto) char *text = json_pretty(marker);
 
-	return file_write_text(path, text, 0644, err) && file_remove(sign, err);
+	return file_write_text(path, text, 0644, err) && remove_sign(release_path, err);
 }
 
 bool marker_is_building(const char *release_path)
@@ -55,12 +70,10 @@ bool marker_read(const char *release_path, json_t **ret, Err *err)
 
 bool marker_sweep(const char *release_path, Err *err)
 {
-	AUTO(free_auto) char *sign = sign_path(release_path);
-
 	if (marker_is_building(release_path) && file_kind(release_path) == FILE_FOLDER &&
 		!tree_remove(release_path, err))
 		return err_wrap(err, "removing an unfinished build");
-	return file_remove_unfinished(sign, err) && file_remove(sign, err);
+	return remove_sign(release_path, err);
 }
 
 /* The owner is looked at each time: a crash between making and giving away leaves it with root. A

@@ -4,7 +4,8 @@
  * the marker VERSION/.belay-release.json was written. So a folder with the sign and without the
  * marker is a leftover of a killed build and may be removed; a folder with neither is an
  * environment that was there before belay (the first upgrade moves it there) and is never removed.
- */
+ * Installers have ENV.releases/.building-VERSION.tmp for their temporary files: it goes with the
+ * sign. */
 #pragma once
 #include "base/error.h"
 #include "base/json.h"
@@ -13,7 +14,8 @@
 #define RELEASE_MARKER ".belay-release.json"
 
 bool marker_begin(const char *release_path, Err *err) NODISCARD;
-/* Writes the marker, then takes the sign away. */
+char *marker_temp(const char *release_path);
+/* Writes the marker, then takes the temporary files and the sign away. */
 bool marker_finish(const char *release_path, const json_t *marker, Err *err) NODISCARD;
 /* The sign is there and the marker is not. */
 bool marker_is_building(const char *release_path);

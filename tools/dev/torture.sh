@@ -1,7 +1,8 @@
 # torture.sh - ./dev torture: belay broken at its fault points, and what is left judged.
 #
-#   ./dev torture [FLOW ...]        each point of upgrade, rollback, backup, restore, rehearse, prune and
-#                                   resume, on SQLite and PostgreSQL, with each fault; hours
+#   ./dev torture [FLOW ...]        each point of upgrade, rollback, backup, restore, restore-empty (on a
+#                                   machine that has nothing of the site), rehearse, prune and resume, on
+#                                   SQLite and PostgreSQL, with each fault; hours
 #   ./dev torture random N          kill -9 at N random moments
 #   ./dev torture powercut N        N power cuts: only what was synced is left, the rest perhaps
 #   ./dev torture ... --on sqlite,postgres,inside,system  --fault kill,torn,fail,full  --way all

@@ -30,6 +30,7 @@ static const char uv[] =
 	"root='%s'\n"
 	"[ \"$1\" != --version ] || exit 0\n"
 	"echo \"bytecode=${PYTHONDONTWRITEBYTECODE:-yes} $*\" >>\"$root/uv.log\"\n"
+	"echo \"temp=$TMPDIR\" >>\"$root/uv.log\"; : >\"$TMPDIR/unpacked\"\n"
 	"for last; do :; done\n"
 	"if [ \"$1\" = venv ]; then\n"
 	"  mkdir -p \"$last/bin\" && cp \"$root/python\" \"$last/bin/python\"; exit\n"
@@ -166,6 +167,29 @@ static void extras_and_the_packages_of_the_site_are_asked_for(void **state)
 	assert_part(log, " open-webui[postgres]==0.8.0 extra-one==1.0\n");
 	assert_null(strstr(log, "bytecode=1"));
 	assert_string_equal(notices, "");
+}
+
+/* A killed pip leaves hundreds of megabytes where its temporary files go. */
+static void temporary_files_go_with_the_build(void **state)
+{
+	AUTO(release_clear) Release made = {0};
+	FakeSite *fake = *state;
+	AUTO(free_auto) char *temp = path_join(fake->root, "env.releases/.building-0.8.0.tmp");
+	AUTO(free_auto) char *said = str_format("temp=%s\n", temp);
+	AUTO(free_auto) char *obstacle = path_join(fake->root, "no-index");
+	AUTO(err_clear) Err sweeping = {0};
+
+	fake_file_at(fake->root, "no-index", "");
+	assert_false(build(fake, &made));
+	AUTO(free_auto) char *log = uv_log(fake);
+	assert_part(log, said);
+	/* As after a kill, it is swept by whatever comes next. */
+	assert_done(release_sweep(&fake->site, "0.8.0", &sweeping), &sweeping);
+	assert_false(file_exists(temp));
+	assert_done(file_remove(obstacle, &sweeping), &sweeping);
+	err_clear(&fake->err);
+	build_well(fake, &made);
+	assert_false(file_exists(temp));
 }
 
 static void packages_that_do_not_fit_are_named_and_do_not_stop_it(void **state)
@@ -380,6 +404,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		BUILD_TEST(a_build_is_a_finished_release_of_ours),
 		BUILD_TEST(extras_and_the_packages_of_the_site_are_asked_for),
+		BUILD_TEST(temporary_files_go_with_the_build),
 		BUILD_TEST(packages_that_do_not_fit_are_named_and_do_not_stop_it),
 		BUILD_TEST(a_finished_release_is_kept),
 		BUILD_TEST(other_extras_are_built_anew),
