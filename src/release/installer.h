@@ -4,7 +4,8 @@
  * uv is looked for in PATH, in ~/.local/bin of the site's user and beside the environment's Python.
  * Everything runs as the site's user with that user's HOME and the proxy, index, CA and cache
  * settings (http_proxy, PIP_*, UV_*, SSL_CERT_FILE …) of belay's own environment, then of the
- * recipe's. TMPDIR is the build's own while a release is built (marker.h). The site's `overrides` and `wheels` are part of every argv that installs.
+ * recipe's. TMPDIR is the build's own while a release is built (marker.h). The site's `overrides`
+ * and `wheels` are part of every argv that installs.
  *
  *     AUTO(installer_clear) Installer installer = {0};
  *     const InstallSpec want = {.python = python, .wants = ARGV("open-webui[all]==0.8.0")};
