@@ -4,18 +4,17 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "os/tree.h"
+#include "release/package.h"
 #include "rehearse/rehearse.h"
 #include "steps/steps.h"
 #include "steps/way_back.h"
 
-/* A package that was not fetched whole, an image that was not looked into whole. */
-static bool sweep_taken_in(const Site *site, Err *err)
+/* An image that was not looked into whole. */
+static bool sweep_images(const Site *site, Err *err)
 {
-	AUTO(free_auto) char *packages = site_path(site, "packages");
 	AUTO(free_auto) char *images = site_path(site, "images");
 
-	return tree_remove_ending(packages, ".partial", err) &&
-	       tree_remove_ending(images, ".partial", err);
+	return tree_remove_ending(images, ".partial", err);
 }
 
 /* A restore from nothing has no way back: what its last step did not get to is empty. */
@@ -41,7 +40,8 @@ bool sweep_scratch(const Site *site, Journal *journal, Err *err)
 {
 	AUTO(database_close_auto) Database *db = NULL;
 
-	return sweep_taken_in(site, err) && database_open(site, &db, err) &&
-	       backup_prove_sweep(site, db, NULL, err) && rehearse_sweep(site, db, err) &&
-	       migrate_copy_sweep(site, err) && sweep_places(site, journal, db, err);
+	return package_sweep(site, err) && sweep_images(site, err) &&
+	       database_open(site, &db, err) && backup_prove_sweep(site, db, NULL, err) &&
+	       rehearse_sweep(site, db, err) && migrate_copy_sweep(site, err) &&
+	       sweep_places(site, journal, db, err);
 }

@@ -1,7 +1,9 @@
 #include "release/package.h"
 
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/event.h"
 #include "base/fault.h"
@@ -17,8 +19,11 @@
 #include "release/release.h"
 #include "release/version.h"
 
-#define METADATA_MAX (4 * 1024 * 1024)
-#define SHOWN        3
+#define METADATA_MAX  (4 * 1024 * 1024)
+#define SCRATCH_START "/var/tmp/belay-fetch-"
+#define RECORD_END    ".fetching" /* STATE/packages/.VERSION.fetching holds the path of one */
+#define RECORD_MAX    256
+#define SHOWN         3
 
 static char *site_python(const Site *site)
 {
@@ -74,20 +79,83 @@ static void hint_versions(const Site *site, const char *python, Err *err)
 	err_hint(err, "the newest versions are %s", list);
 }
 
-/* The site's user may not write below STATE of root, so the installer works in a folder of that
- * user's own; what it left there is copied by descriptor, never followed. */
-static bool make_scratch(const Installer *installer, char **ret, Err *err)
-{
-	AUTO(free_auto) char *path = str_dup("/var/tmp/belay-fetch-XXXXXX");
+/* ---- fetching ---- */
 
-	if (!FAULT(err, "mkdtemp"))
+/* Removes the folder that a record names, and then the record. */
+static bool sweep_record(const char *record, Err *err)
+{
+	AUTO(free_auto) char *path = NULL;
+	size_t len;
+
+	if (!file_remove_unfinished(record, err))
 		return false;
-	if (!mkdtemp(path))
-		return err_fail_sys(err, "making '%s'", path);
-	if (!file_chown(path, installer->site->recipe.uid, installer->site->recipe.gid, err))
+	if (file_kind(record) != FILE_REGULAR)
+		return true;
+	if (!file_read(record, RECORD_MAX, &path, &len, err))
+		return false;
+	if (str_starts(path, SCRATCH_START) && !strchr(path + strlen(SCRATCH_START), '/') &&
+		!tree_remove(path, err))
+		return false;
+	return file_remove(record, err);
+}
+
+bool package_sweep(const Site *site, Err *err)
+{
+	AUTO(free_auto) char *packages = site_path(site, "packages");
+	AUTO(strlist_clear) StrList names = {0};
+
+	if (file_kind(packages) != FILE_FOLDER)
+		return true;
+	if (!dir_list(packages, &names, err))
+		return false;
+	for (size_t i = 0; i < names.len; i++) {
+		AUTO(free_auto) char *path = path_join(packages, names.items[i]);
+
+		if (str_ends(names.items[i], RECORD_END) && !sweep_record(path, err))
+			return err_wrap(err, "removing what was fetched by half");
+	}
+	return tree_remove_ending(packages, ".partial", err);
+}
+
+static bool give(const Installer *installer, const char *path, Err *err)
+{
+	const Recipe *recipe = &installer->site->recipe;
+
+	return !installer->user || file_chown(path, recipe->uid, recipe->gid, err);
+}
+
+/* The site's user may not write below STATE of root, so the installer works in a folder of that
+ * user's own; what it left there is copied by descriptor, never followed. Where it lies is written
+ * down before it is there. */
+static bool make_scratch(const Installer *installer, const char *record, char **ret, Err *err)
+{
+	AUTO(free_auto) char *path = NULL;
+	uint64_t dice;
+
+	if (getrandom(&dice, sizeof(dice), 0) != (ssize_t)sizeof(dice))
+		return err_fail_sys(err, "naming a folder to fetch into");
+	path = str_format(SCRATCH_START "%016llx", (unsigned long long)dice);
+	if (!sweep_record(record, err) || !file_write_text(record, path, 0600, err) ||
+		!FAULT(err, "fetch-scratch"))
+		return false;
+	/* Not dir_make(): what is there already is somebody else's. */
+	if (mkdir(path, 0700) != 0) {
+		err_fail_sys(err, "making '%s'", path);
+		unlink(record);
+		return false;
+	}
+	if (!give(installer, path, err))
 		return false;
 	*ret = TAKE(path);
 	return true;
+}
+
+/* For what pip unpacks in passing; it goes with the folder it lies in, or with what is half done.
+ */
+static bool use_temp(Installer *installer, const char *path, Err *err)
+{
+	env_set(&installer->env, "TMPDIR", path);
+	return tree_remove(path, err) && dir_make(path, 0700, err) && give(installer, path, err);
 }
 
 static bool unpack(const Installer *installer, const char *version, const char *folder,
@@ -106,19 +174,36 @@ static bool unpack(const Installer *installer, const char *version, const char *
 	return installer_install(installer, &spec, log_file, err);
 }
 
-static bool unpack_as_user(const Installer *installer, const char *version, const char *partial,
+static bool unpack_as_user(Installer *installer, const char *version, const char *partial,
 	const char *log_file, Err *err)
 {
+	AUTO(free_auto) char *packages = path_folder(partial);
+	AUTO(free_auto) char *record = str_format("%s/.%s" RECORD_END, packages, version);
 	AUTO(free_auto) char *scratch = NULL;
 	AUTO(err_clear) Err ignored = {0};
 	bool done;
 
-	if (!make_scratch(installer, &scratch, err))
+	if (!make_scratch(installer, record, &scratch, err))
 		return false;
 	AUTO(free_auto) char *folder = path_join(scratch, version);
-	done = unpack(installer, version, folder, log_file, err) &&
+	AUTO(free_auto) char *temp = path_join(scratch, "tmp");
+	done = use_temp(installer, temp, err) &&
+	       unpack(installer, version, folder, log_file, err) &&
 	       tree_mirror(folder, partial, err) && tree_chown(partial, geteuid(), getegid(), err);
-	if (!tree_remove(scratch, &ignored))
+	if (!sweep_record(record, &ignored))
+		event_warn_err("leftover", &ignored);
+	return done;
+}
+
+static bool unpack_as_belay(Installer *installer, const char *version, const char *partial,
+	const char *log_file, Err *err)
+{
+	AUTO(free_auto) char *temp = str_format("%s.tmp.partial", partial);
+	AUTO(err_clear) Err ignored = {0};
+	const bool done = use_temp(installer, temp, err) &&
+			  unpack(installer, version, partial, log_file, err);
+
+	if (!tree_remove(temp, &ignored))
 		event_warn_err("leftover", &ignored);
 	return done;
 }
@@ -134,7 +219,7 @@ static bool fetch_into(
 	if (!tree_remove(partial, err) || !installer_choose(site, python, &installer, err))
 		return false;
 	done = installer.user ? unpack_as_user(&installer, version, partial, log_file, err)
-			      : unpack(&installer, version, partial, log_file, err);
+			      : unpack_as_belay(&installer, version, partial, log_file, err);
 	if (!done && err->kind == ERR_REFUSED)
 		hint_versions(site, python, err);
 	if (!done && !tree_remove(partial, &ignored))

@@ -14,6 +14,9 @@ bool package_resolve(const Site *site, const char *wanted, char **ret_version, E
  * newest known versions in the hint, when no such version exists. */
 bool package_fetch(
 	const Site *site, const char *version, char **ret_package_dir, Err *err) NODISCARD;
+/* What a killed belay had not fetched whole, and the folder in /var/tmp in which the site's user
+ * unpacked it. */
+bool package_sweep(const Site *site, Err *err) NODISCARD;
 /* "Requires-Python" of a fetched package: does this Python ("3.11") fit? */
 bool package_accepts_python(const char *package_dir, const char *python_version, bool *ret,
 	char **ret_requires, Err *err) NODISCARD;

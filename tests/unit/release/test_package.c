@@ -97,6 +97,36 @@ static void test_a_fetched_package_is_found_again(void **state)
 	assert_done(tree_remove(root, &err), &err);
 }
 
+/* What a record may name: only such a folder as belay makes. */
+static void test_a_half_fetched_package_is_swept(void **state)
+{
+	AUTO(free_auto) char *root = scratch();
+	AUTO(free_auto) char *ours = str_format("/var/tmp/belay-fetch-%s", path_name(root));
+	AUTO(free_auto) char *other = path_join(root, "other");
+	AUTO(free_auto) char *roundabout = str_format("%s/../%s", ours, path_name(ours));
+	const char *const named[] = {ours, other, roundabout};
+	const Site site = {.state_dir = root};
+	AUTO(err_clear) Err err = {0};
+
+	(void)state;
+	fake_file_at(other, "file", "");
+	fake_file_at(root, "packages/.0.8.0.partial/open_webui/__init__.py", "");
+	fake_file_at(root, "packages/0.7.2/open_webui/__init__.py", "");
+	for (size_t i = COUNT_OF(named); i-- > 0;) {
+		fake_file_at(ours, "tmp/file", "");
+		fake_file_at(root, "packages/.0.8.0.fetching", named[i]);
+		assert_done(package_sweep(&site, &err), &err);
+		assert_int_equal(file_exists(ours), i != 0);
+	}
+	AUTO(free_auto) char *packages = path_join(root, "packages");
+	AUTO(strlist_clear) StrList left = {0};
+	assert_done(dir_list(packages, &left, &err), &err);
+	assert_int_equal(left.len, 1);
+	assert_string_equal(left.items[0], "0.7.2");
+	assert_true(file_exists(other));
+	assert_done(tree_remove(root, &err), &err);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -104,6 +134,7 @@ int main(void)
 		cmocka_unit_test(test_latest_of_a_wheels_folder),
 		cmocka_unit_test(test_a_given_version_is_made_canonical),
 		cmocka_unit_test(test_a_fetched_package_is_found_again),
+		cmocka_unit_test(test_a_half_fetched_package_is_swept),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
