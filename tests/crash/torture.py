@@ -230,6 +230,11 @@ def rows_of(path):
             yield line.split("\t")[:4]
 
 
+def flows_named(word):
+    """A flow, or those that begin with the word: resume."""
+    return [word] if word in FLOWS else [flow for flow in FLOWS if flow.startswith(f"{word}-")]
+
+
 def parse():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("words", nargs="*", metavar="FLOW", help=", ".join(FLOWS))
@@ -262,8 +267,8 @@ def parse():
         options.from_start = True
     else:
         options.cases = lambda references: plan_of(references, options)
-    options.flows = [flow for word in words for flow in FLOWS if flow == word or flow.startswith(f"{word}-")] or list(FLOWS)
-    unknown = [word for word in words if not any(flow == word or flow.startswith(f"{word}-") for flow in FLOWS)]
+    options.flows = [flow for word in words for flow in flows_named(word)] or list(FLOWS)
+    unknown = [word for word in words if not flows_named(word)]
     if unknown or set(options.on) - set(KINDS):
         parser.error(f"unknown: {unknown or options.on}")
     return options
