@@ -36,8 +36,12 @@ untouched() {
 	sed -i 's/^\[upgrade\]$/[upgrade]\nmax_read_only = 0.001/' "$SITE_FILE"
 	expect 3 belay upgrade 0.8.0 --yes
 	expect_text err 'max_read_only'
-	sed -i '/^max_read_only/d' "$SITE_FILE"
 	untouched
+	sed -i 's/^max_read_only .*/max_read_only = 600/' "$SITE_FILE"
+	expect 0 belay upgrade 0.8.0 --yes
+	[ "$(site_version)" = 0.8.0 ]
+	site_reads_back
+	expect 0 belay rollback --yes
 }
 
 @test "KILL before a scratch database has its mark: resume removes it all the same" {

@@ -79,12 +79,13 @@ static void retention_stops_there(void **state)
 	assert_part(err.text, "run");
 }
 
-static void put_file(const char *path)
+static void put_garbage(const char *path)
 {
 	AUTO(free_auto) char *folder = path_folder(path);
+	AUTO(free_auto) char *text = str_format("%*d", 4096, 7);
 	AUTO(err_clear) Err err = {0};
 
-	assert_done(dir_make(folder, 0700, &err) && file_write_text(path, "x", 0600, &err), &err);
+	assert_done(dir_make(folder, 0700, &err) && file_write_text(path, text, 0600, &err), &err);
 }
 
 static void a_folder_that_is_none(void **state)
@@ -92,7 +93,7 @@ static void a_folder_that_is_none(void **state)
 	FlowSite *flow = *state;
 	AUTO(free_auto) char *packages = site_path(flow->site, "packages");
 
-	put_file(packages);
+	put_garbage(packages);
 	nothing_is_chosen(flow);
 }
 
@@ -126,6 +127,53 @@ static void marks_that_cannot_be_read_stop_a_rollback(void **state)
 	assert_part(err.hint, "belay rollback --accept-loss");
 }
 
+/* A service that cannot be asked is neither stopped nor started. */
+static void a_manager_that_does_not_answer(void **state)
+{
+	StepRun *run = *state;
+	Seen before = SEEN_FOREIGN;
+
+	run->flow->site->service = SERVICE_SYSTEMD;
+	str_replace(&run->flow->site->unit, "open-webui.service");
+	setenv("PATH", "/nowhere", 1);
+	for (int i = 0; i < 3; i++) {
+		AUTO(err_clear) Err err = {0};
+		const bool done = i == 0   ? step_stop_service.observe(run->ctx, &before, &err)
+				  : i == 1 ? step_start_service.observe(run->ctx, &before, &err)
+					   : step_block_start.verify(run->ctx, &err);
+
+		assert_false(done);
+		assert_part(err.text, "systemctl");
+	}
+	assert_int_equal(before, SEEN_FOREIGN);
+}
+
+static void a_database_that_is_gone(void **state)
+{
+	StepRun *run = *state;
+	AUTO(err_clear) Err freezing = {0};
+	AUTO(err_clear) Err copying = {0};
+
+	assert_int_equal(unlink(run->flow->site->database.name), 0);
+	assert_error(step_freeze_database.apply(run->ctx, &freezing), &freezing, ERR_DATABASE);
+	assert_part(freezing.text, "there is no database");
+	assert_false(step_copy_database.apply(run->ctx, &copying));
+	assert_null(fact_get(run->ctx, FACT_SPARE_ID));
+}
+
+static void a_copy_that_is_no_database(void **state)
+{
+	StepRun *run = *state;
+	AUTO(free_auto) char *spare = below_root(run->flow, "spare.db");
+	AUTO(err_clear) Err err = {0};
+
+	put_garbage(spare);
+	know(run, FACT_SPARE, spare);
+	know(run, FACT_REVISION_AFTER, "a1b2c3d4e5f6");
+	assert_false(step_restore_database.verify(run->ctx, &err));
+	assert_part(err.text, "spare.db");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -135,6 +183,9 @@ int main(void)
 		FLOW_TEST(a_folder_that_is_none),
 		STEP_TEST(without_marks_nothing_is_exported),
 		STEP_TEST(marks_that_cannot_be_read_stop_a_rollback),
+		STEP_TEST(a_database_that_is_gone),
+		STEP_TEST(a_copy_that_is_no_database),
+		STEP_TEST(a_manager_that_does_not_answer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
