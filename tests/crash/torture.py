@@ -161,6 +161,7 @@ def run_all(options):
     folder = pathlib.Path(tempfile.mkdtemp(prefix="belay-torture.", dir=options.dir or in_memory(len(shares))))
     folder.chmod(0o755)
     # No two labs get the same port: tests/harness/site.sh.
+    claims_are_ours = "BELAY_TEST_CLAIMS" not in os.environ
     os.environ.setdefault("BELAY_TEST_CLAIMS", str(folder / "ports"))
     pathlib.Path(os.environ["BELAY_TEST_CLAIMS"]).mkdir(exist_ok=True)
     results = multiprocessing.Queue()
@@ -187,6 +188,8 @@ def run_all(options):
             tell(one, options)
     for worker in workers:
         worker.join()
+    if claims_are_ours:
+        del os.environ["BELAY_TEST_CLAIMS"]
     if not options.stop:
         shutil.rmtree(folder, ignore_errors=True)
     table(rows, planned)
