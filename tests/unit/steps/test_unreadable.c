@@ -88,13 +88,36 @@ static void put_garbage(const char *path)
 	assert_done(dir_make(folder, 0700, &err) && file_write_text(path, text, 0600, &err), &err);
 }
 
-static void a_folder_that_is_none(void **state)
+static void folders_that_are_none(void **state)
 {
 	FlowSite *flow = *state;
 	AUTO(free_auto) char *packages = site_path(flow->site, "packages");
+	const char *const paths[] = {packages, flow->site->backup_dir};
 
-	put_garbage(packages);
-	nothing_is_chosen(flow);
+	for (size_t i = 0; i < COUNT_OF(paths); i++) {
+		AUTO(err_clear) Err err = {0};
+
+		assert_done(tree_remove(paths[i], &err), &err);
+		put_garbage(paths[i]);
+		nothing_is_chosen(flow);
+		assert_done(file_remove(paths[i], &err), &err);
+	}
+}
+
+/* It is on a server that is not the site's any more: told, and the rest of retention goes on. */
+static void a_way_back_that_cannot_be_given_up(void **state)
+{
+	StepRun *run = *state;
+	AUTO(free_auto) char *older = NULL;
+	AUTO(strlist_clear) StrList kept = {0};
+	AUTO(err_clear) Err err = {0};
+
+	run_ended(run->flow, run->ctx->run, "undone");
+	older = upgraded(run->flow);
+	set_fact(run->flow, older, FACT_SERVER_ID, "7301");
+	assert_done(step_apply_retention.apply(run->ctx, &err), &err);
+	assert_done(way_backs(run->flow->journal, &kept, &err), &err);
+	assert_true(strlist_has(&kept, older));
 }
 
 /* What a rollback exports is told from what there was when the upgrade ended. */
@@ -180,7 +203,8 @@ int main(void)
 		FLOW_TEST(no_facts_no_way_back_is_given_up),
 		FLOW_TEST(no_runs),
 		STEP_TEST(retention_stops_there),
-		FLOW_TEST(a_folder_that_is_none),
+		FLOW_TEST(folders_that_are_none),
+		STEP_TEST(a_way_back_that_cannot_be_given_up),
 		STEP_TEST(without_marks_nothing_is_exported),
 		STEP_TEST(marks_that_cannot_be_read_stop_a_rollback),
 		STEP_TEST(a_database_that_is_gone),
