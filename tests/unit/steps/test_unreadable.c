@@ -92,7 +92,8 @@ static void folders_that_are_none(void **state)
 {
 	FlowSite *flow = *state;
 	AUTO(free_auto) char *packages = site_path(flow->site, "packages");
-	const char *const paths[] = {packages, flow->site->backup_dir};
+	AUTO(free_auto) char *releases = site_releases_dir(flow->site);
+	const char *const paths[] = {packages, flow->site->backup_dir, releases};
 
 	for (size_t i = 0; i < COUNT_OF(paths); i++) {
 		AUTO(err_clear) Err err = {0};
@@ -171,6 +172,20 @@ static void a_manager_that_does_not_answer(void **state)
 	assert_int_equal(before, SEEN_FOREIGN);
 }
 
+/* Somebody moved it away meanwhile: nothing is frozen, nothing stopped. */
+static void an_environment_that_is_gone(void **state)
+{
+	StepRun *run = *state;
+	AUTO(err_clear) Err err = {0};
+	AUTO(err_clear) Err freezing = {0};
+
+	assert_done(tree_remove(run->flow->site->environment, &err), &err);
+	assert_false(run_ctx_from_is_intact(run->ctx, &err));
+	assert_part(err.text, run->flow->site->environment);
+	assert_false(step_freeze_database.apply(run->ctx, &freezing));
+	assert_null(fact_get(run->ctx, FACT_LIVE_ID));
+}
+
 static void a_database_that_is_gone(void **state)
 {
 	StepRun *run = *state;
@@ -207,6 +222,7 @@ int main(void)
 		STEP_TEST(a_way_back_that_cannot_be_given_up),
 		STEP_TEST(without_marks_nothing_is_exported),
 		STEP_TEST(marks_that_cannot_be_read_stop_a_rollback),
+		STEP_TEST(an_environment_that_is_gone),
 		STEP_TEST(a_database_that_is_gone),
 		STEP_TEST(a_copy_that_is_no_database),
 		STEP_TEST(a_manager_that_does_not_answer),
