@@ -215,3 +215,15 @@ hangul() {
 	expect 0 belay upgrade 0.8.0 --yes
 	"$SITE_ENV.releases/0.8.0/bin/python" -c 'import psycopg2'
 }
+
+@test "pip instead of uv: nothing of it stays but the release" {
+	standin_site alpha
+	"$SITE_ENV/bin/python" -I -m ensurepip >/dev/null 2>&1
+	site_set installer pip
+	expect 0 belay upgrade 0.8.0 --yes
+	grep -q 'm pip install --no-index' "$SITE"/state/alpha/runs/*/commands.log
+	[ "$(site_version)" = 0.8.0 ]
+	[ "$(ls -A "$SITE_ENV.releases" | tr '\n' ' ')" = ".prewarm 0.7.2 0.8.0 " ]
+	[ "$(ls -A "$SITE/state/alpha/packages" | tr '\n' ' ')" = "0.8.0 fetch.log " ]
+	site_reads_back
+}
