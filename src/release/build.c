@@ -189,19 +189,6 @@ static bool give_folder(const Build *build, Err *err)
 	       file_chown(build->path, user->pw_uid, user->pw_gid, err);
 }
 
-/* On the file system that has the room, and gone with the build however it ends: pip unpacks there.
- */
-static bool make_temp(Build *build, Err *err)
-{
-	const struct passwd *user = build->installer.user ? getpwnam(build->installer.user) : NULL;
-	AUTO(free_auto) char *temp = marker_temp(build->path);
-
-	if (!tree_remove(temp, err) || !dir_make(temp, 0700, err))
-		return false;
-	env_set(&build->installer.env, "TMPDIR", temp);
-	return !user || file_chown(temp, user->pw_uid, user->pw_gid, err);
-}
-
 /* A clone has everything, also what is not of the packages: the marker of the release it was cloned
  * from, which would vouch for a build that is not finished, and data that nobody moved out yet. */
 static bool clean_clone(const Build *build, Err *err)
@@ -221,9 +208,11 @@ static bool clean_clone(const Build *build, Err *err)
 static bool make_environment(Build *build, Err *err)
 {
 	const bool conda = build->current->conda;
+	AUTO(free_auto) char *temp = marker_temp(build->path);
 
 	event_progress(STEP, 0, 0, "making the environment '%s'", build->path);
-	if (!marker_begin(build->path, err) || !give_folder(build, err) || !make_temp(build, err))
+	if (!marker_begin(build->path, err) || !give_folder(build, err) ||
+		!installer_use_temp(&build->installer, temp, err))
 		return false;
 	if (conda && (!python_clone_conda(&build->installer, build->current, build->path,
 			      build->log_file, err) ||

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "os/file.h"
+#include "os/tree.h"
 
 #define INSTALL_TIMEOUT_MS (30 * 60 * 1000)
 #define CAPTURE_MAX        (1024 * 1024)
@@ -179,6 +180,16 @@ void installer_use_python(Installer *installer, const char *python)
 {
 	if (installer->kind == INSTALLER_PIP)
 		str_replace(&installer->program, python);
+}
+
+bool installer_use_temp(Installer *installer, const char *path, Err *err)
+{
+	const struct passwd *user = installer->user ? getpwnam(installer->user) : NULL;
+
+	if (!tree_remove(path, err) || !dir_make(path, 0700, err))
+		return false;
+	env_set(&installer->env, "TMPDIR", path);
+	return !user || file_chown(path, user->pw_uid, user->pw_gid, err);
 }
 
 static void uv_options(const Installer *installer, const InstallSpec *want, StrList *argv)

@@ -4,8 +4,7 @@
  * uv is looked for in PATH, in ~/.local/bin of the site's user and beside the environment's Python.
  * Everything runs as the site's user with that user's HOME and the proxy, index, CA and cache
  * settings (http_proxy, PIP_*, UV_*, SSL_CERT_FILE …) of belay's own environment, then of the
- * recipe's. TMPDIR is the build's own while a release is built (marker.h). The site's `overrides`
- * and `wheels` are part of every argv that installs.
+ * recipe's. The site's `overrides` and `wheels` are part of every argv that installs.
  *
  *     AUTO(installer_clear) Installer installer = {0};
  *     const InstallSpec want = {.python = python, .wants = ARGV("open-webui[all]==0.8.0")};
@@ -48,6 +47,10 @@ void installer_venv_argv(
 	const Installer *installer, const char *base_python, const char *folder, StrList *ret);
 /* After the environment is made: pip is the new environment's own from now on. Nothing for uv. */
 void installer_use_python(Installer *installer, const char *python);
+
+/* TMPDIR from now on: made anew, for the installer's user alone. pip unpacks there, and a killed
+ * one leaves it, so it lies where the caller sweeps and where there is room. */
+bool installer_use_temp(Installer *installer, const char *path, Err *err) NODISCARD;
 
 /* Runs it (30 minutes, low priority, output appended to log_file, NULL: no log). Failures are told
  * apart: no such version or no wheel for this Python ERR_REFUSED, no index ERR_NETWORK, disk full

@@ -117,13 +117,6 @@ bool package_sweep(const Site *site, Err *err)
 	return tree_remove_ending(packages, ".partial", err);
 }
 
-static bool give(const Installer *installer, const char *path, Err *err)
-{
-	const Recipe *recipe = &installer->site->recipe;
-
-	return !installer->user || file_chown(path, recipe->uid, recipe->gid, err);
-}
-
 /* The site's user may not write below STATE of root, so the installer works in a folder of that
  * user's own; what it left there is copied by descriptor, never followed. Where it lies is written
  * down before it is there. */
@@ -144,18 +137,10 @@ static bool make_scratch(const Installer *installer, const char *record, char **
 		unlink(record);
 		return false;
 	}
-	if (!give(installer, path, err))
+	if (!file_chown(path, installer->site->recipe.uid, installer->site->recipe.gid, err))
 		return false;
 	*ret = TAKE(path);
 	return true;
-}
-
-/* For what pip unpacks in passing; it goes with the folder it lies in, or with what is half done.
- */
-static bool use_temp(Installer *installer, const char *path, Err *err)
-{
-	env_set(&installer->env, "TMPDIR", path);
-	return tree_remove(path, err) && dir_make(path, 0700, err) && give(installer, path, err);
 }
 
 static bool unpack(const Installer *installer, const char *version, const char *folder,
@@ -187,7 +172,7 @@ static bool unpack_as_user(Installer *installer, const char *version, const char
 		return false;
 	AUTO(free_auto) char *folder = path_join(scratch, version);
 	AUTO(free_auto) char *temp = path_join(scratch, "tmp");
-	done = use_temp(installer, temp, err) &&
+	done = installer_use_temp(installer, temp, err) &&
 	       unpack(installer, version, folder, log_file, err) &&
 	       tree_mirror(folder, partial, err) && tree_chown(partial, geteuid(), getegid(), err);
 	if (!sweep_record(record, &ignored))
@@ -200,7 +185,7 @@ static bool unpack_as_belay(Installer *installer, const char *version, const cha
 {
 	AUTO(free_auto) char *temp = str_format("%s.tmp.partial", partial);
 	AUTO(err_clear) Err ignored = {0};
-	const bool done = use_temp(installer, temp, err) &&
+	const bool done = installer_use_temp(installer, temp, err) &&
 			  unpack(installer, version, partial, log_file, err);
 
 	if (!tree_remove(temp, &ignored))
